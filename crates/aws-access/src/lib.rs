@@ -1,0 +1,1 @@
+//! The only room that names the AWS SDK: clients, the credential broker, thin calls.

@@ -1,0 +1,1 @@
+//! AWS's wire protocols on loopback, with true semantics, a clock and faults.

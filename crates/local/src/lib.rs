@@ -1,0 +1,1 @@
+//! The embedded default: a private PostgreSQL, the local AWS endpoint and the demo world.

@@ -1,0 +1,1 @@
+//! Being a good process: configuration, telemetry, clock, shutdown, HTTP conventions, authentication.

@@ -1,0 +1,1 @@
+//! PostgreSQL: one file per aggregate, and the only room with SQL.

@@ -1,0 +1,1 @@
+//! What a data plane links to report usage.

@@ -1,0 +1,1 @@
+//! Usage into S3 and Redshift, exactly once.

@@ -1,0 +1,1 @@
+//! Tenant signup, identity, the operator's API, and connecting an AWS account.

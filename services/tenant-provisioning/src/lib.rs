@@ -1,0 +1,1 @@
+//! Keeps deployments in customers' accounts as they should be.

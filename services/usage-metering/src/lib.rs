@@ -1,0 +1,1 @@
+//! Usage events through Kinesis to exact, live numbers.
