@@ -1,1 +1,18 @@
-//! The field's nouns and rules, pure: no clock, no randomness, no waiting.
+//! The field's nouns and rules: tenants and their lifecycle, who may do what, deployments, usage,
+//! exports and the audit chain.
+//!
+//! Nothing here waits, reads a clock or draws a random number: time and ids come in as parameters,
+//! so every rule is a plain function that a table of cases can test. SQL is in `tenant-store`, AWS in
+//! `aws-access`, HTTP in `service-kit`.
+
+pub mod audit;
+pub mod ids;
+pub mod principal;
+pub mod tenant;
+
+pub use ids::{
+    ApiKeyId, ConnectionId, DeploymentId, EventId, ExportId, InvitationId, MeterId, OperationId, SignupId,
+    TenantId, UserId,
+};
+pub use principal::{Action, Principal, Refusal, Scope, TenantRole, authorize};
+pub use tenant::{InvalidTransition, Tenant, TenantState};

@@ -1,1 +1,22 @@
-//! PostgreSQL: one file per aggregate, and the only room with SQL.
+//! PostgreSQL: the only room with SQL, one file per aggregate.
+//!
+//! Functions are free, take a connection and domain types, and give domain types back. They never begin
+//! or commit: the caller owns the transaction ([`Stores::begin`], [`Stores::begin_ops`]). Row structs are
+//! private; `TryFrom<Row>` is the only way out of them.
+//!
+//! Three roles (see [`bootstrap`]): the owner runs migrations, `app_rw` is bound by row-level security,
+//! `ops` sees all tenants. A tenant's request uses [`Stores::begin`] and cannot see another tenant's row.
+
+pub mod audit;
+pub mod bootstrap;
+mod error;
+pub mod idempotency;
+pub mod outbox;
+mod pool;
+pub mod tenants;
+
+pub use error::StoreError;
+pub use pool::{StoreSettings, Stores, Tx};
+
+/// What a store function needs: a connection inside the caller's transaction.
+pub type Conn = sqlx::PgConnection;

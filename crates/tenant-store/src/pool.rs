@@ -1,0 +1,182 @@
+//! Pools and transactions: the only place that opens connections.
+//!
+//! A future that is dropped while `begin` is awaited returns its connection to the pool *inside a
+//! transaction* (sqlx raises its own depth only after the reply, so it queues no rollback; transact-rs/sqlx
+//! #4365, #4385). The next borrower's acknowledged insert would then be invisible, and lost at the next
+//! rollback. Every pool therefore cleans a connection when it is released, and every pool is built here.
+
+use std::ops::{Deref, DerefMut};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Executor, PgConnection, Postgres, Transaction};
+use tenant_model::TenantId;
+
+use crate::StoreError;
+
+/// Where the database is, as which roles, and how many connections at most.
+#[derive(Clone)]
+pub struct StoreSettings {
+    /// URL for the role `app_rw`.
+    pub app_url: String,
+    /// URL for the role `ops`.
+    pub ops_url: String,
+    /// Most connections of each of the two pools.
+    pub connections_max: u32,
+}
+
+impl std::fmt::Debug for StoreSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // URLs carry passwords.
+        f.debug_struct("StoreSettings")
+            .field("connections_max", &self.connections_max)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The two pools of a process.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    app: PgPool,
+    ops: PgPool,
+}
+
+/// A transaction that rolls back unless committed.
+#[derive(Debug)]
+pub struct Tx(Transaction<'static, Postgres>);
+
+impl Stores {
+    /// Opens both pools and refuses roles that would not be bound by row-level security as intended.
+    ///
+    /// # Errors
+    /// When the database does not answer or a role is not what [`crate::bootstrap`] makes.
+    pub async fn connect(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let stores = Self {
+            app: open(&settings.app_url, settings.connections_max).await?,
+            ops: open(&settings.ops_url, settings.connections_max).await?,
+        };
+        crate::bootstrap::check_roles(&stores.app, &stores.ops).await?;
+        Ok(stores)
+    }
+
+    /// Begins a transaction that sees and writes rows of `tenant_id` only (role `app_rw`).
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin(&self, tenant_id: TenantId) -> Result<Tx, StoreError> {
+        let mut tx = self.app.begin().await?;
+        sqlx::query("select set_config('app.tenant_id', $1, true)")
+            .bind(tenant_id.as_uuid().to_string())
+            .execute(&mut *tx)
+            .await?;
+        Ok(Tx(tx))
+    }
+
+    /// Begins a transaction that sees all tenants (role `ops`): operators' lists, lease claims, booking, export.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin_ops(&self) -> Result<Tx, StoreError> {
+        Ok(Tx(self.ops.begin().await?))
+    }
+
+    /// Begins a read-only snapshot over all tenants: every statement in it sees the same instant.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin_snapshot(&self) -> Result<Tx, StoreError> {
+        let tx = self
+            .ops
+            .begin_with("begin isolation level repeatable read, read only")
+            .await?;
+        Ok(Tx(tx))
+    }
+
+    /// Whether the database answers right now.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.app.execute("select 1").await?;
+        Ok(())
+    }
+
+    /// Closes both pools and waits for their connections.
+    pub async fn close(&self) {
+        self.app.close().await;
+        self.ops.close().await;
+    }
+
+    /// Connections open and idle over both pools, for metrics.
+    #[must_use]
+    pub fn connections(&self) -> (u32, usize) {
+        (
+            self.app.size() + self.ops.size(),
+            self.app.num_idle() + self.ops.num_idle(),
+        )
+    }
+}
+
+impl Tx {
+    /// Makes the work durable.
+    ///
+    /// # Errors
+    /// When the answer is lost the outcome is unknown: look before doing it again.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.0.commit().await?;
+        Ok(())
+    }
+
+    /// Undoes the work now instead of when the value is dropped.
+    ///
+    /// # Errors
+    /// When the database does not answer; the work is undone all the same.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        self.0.rollback().await?;
+        Ok(())
+    }
+}
+
+impl Deref for Tx {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+async fn open(url: &str, connections_max: u32) -> Result<PgPool, StoreError> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("tenantry")
+        // A rollback outside a transaction warns; the release hook does that on purpose each time.
+        .options([
+            ("client_min_messages", "error"),
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("statement_timeout", "30s"),
+            ("lock_timeout", "2s"),
+        ]);
+    let pool = PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(Duration::from_secs(5))
+        .after_release(|connection, _| Box::pin(clean(connection)))
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
+
+/// Ends a transaction that a dropped future left open and forgets session state. Not `discard all`: it would
+/// drop prepared statements whose names sqlx still caches.
+async fn clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    connection.execute("rollback").await?;
+    connection
+        .execute("reset all; unlisten *; select pg_advisory_unlock_all()")
+        .await?;
+    Ok(true)
+}
