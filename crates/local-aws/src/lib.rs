@@ -1,1 +1,39 @@
 //! AWS's wire protocols on loopback, with true semantics, a clock and faults.
+//!
+//! The real SDKs and the AWS CLI work against one [`LocalAws`] unchanged: set its [`LocalAws::endpoint`] as endpoint
+//! URL. An access key id of twelve digits is that account's root, its secret is `test`. Whatever an operation does
+//! here it does because AWS documents it; anything not built answers `NotImplemented` and never an empty success.
+//!
+//! Where things are: [`Control`] is what tests see and change; `dispatch` brings a request to its service;
+//! `auth` proves the caller; `iam/policy` decides what it may do; `protocol` reads and writes the wire forms; one
+//! folder per service holds the operations.
+//!
+//! # Adding an operation
+//!
+//! 1. Write a function in the service's folder, in the file of its aggregate. It reads the parameters from the
+//!    [`Call`](service::Call), asks `authorize` for every resource it touches, checks, changes the state, and
+//!    returns what goes between the answer's tags.
+//! 2. Name it in the service's `match` over operation names.
+//! 3. Test it with the real SDK client in `tests/`, each case citing the AWS page it is from.
+//!
+//! State belongs to one service; other services reach it through [`Core`](core::Core). There are no globals: many
+//! endpoints live side by side in one process.
+
+mod auth;
+mod clock;
+mod control;
+mod core;
+mod dispatch;
+mod endpoint;
+mod error;
+mod iam;
+mod ids;
+mod persist;
+mod protocol;
+mod server;
+mod service;
+mod sts;
+
+pub use clock::Clock;
+pub use control::{CallRecord, Control, Fault, FaultRule, InventoryItem, LagSettings, ServiceCredentials};
+pub use server::{LocalAws, Options, StartError};

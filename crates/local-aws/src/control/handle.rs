@@ -1,0 +1,104 @@
+//! The in-process control surface.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use crate::control::{CallRecord, FaultRule, InventoryItem, LagSettings};
+use crate::endpoint::Endpoint;
+use crate::iam::service_role;
+
+/// A handle on one endpoint. Cloning is cheap; all clones speak to the same endpoint.
+#[derive(Clone)]
+pub struct Control {
+    pub(crate) endpoint: Arc<Endpoint>,
+}
+
+/// Keys of a role that do not expire: what a task role gives its process.
+#[derive(Clone, Serialize)]
+pub struct ServiceCredentials {
+    /// Access key id.
+    pub access_key_id: String,
+    /// Secret access key.
+    pub secret_access_key: String,
+    /// Session token, sent with every call.
+    pub session_token: String,
+}
+
+impl std::fmt::Debug for ServiceCredentials {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ServiceCredentials")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Control {
+    /// The endpoint's time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.endpoint.core.clock.now()
+    }
+
+    /// Moves the endpoint's clock forward.
+    pub fn advance(&self, by: TimeDelta) {
+        self.endpoint.core.clock.advance(by);
+    }
+
+    /// Every live resource of every account, sorted.
+    #[must_use]
+    pub fn inventory(&self) -> Vec<InventoryItem> {
+        self.endpoint.inventory()
+    }
+
+    /// Every live resource of one account.
+    #[must_use]
+    pub fn inventory_of(&self, account: &str) -> Vec<InventoryItem> {
+        let mut items = self.inventory();
+        items.retain(|item| item.account == account);
+        items
+    }
+
+    /// The log of calls, oldest first; the last 200,000.
+    #[must_use]
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.endpoint.core.calls.all()
+    }
+
+    /// Empties the log of calls.
+    pub fn clear_calls(&self) {
+        self.endpoint.core.calls.clear();
+    }
+
+    /// Adds a fault behind those in force; false when a thousand are.
+    pub fn add_fault(&self, rule: FaultRule) -> bool {
+        self.endpoint.core.faults.add(rule)
+    }
+
+    /// The fault rules in force.
+    #[must_use]
+    pub fn faults(&self) -> Vec<FaultRule> {
+        self.endpoint.core.faults.rules()
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.endpoint.core.faults.clear();
+    }
+
+    /// Sets the consistency lag; the default settings switch it off.
+    pub fn set_lag(&self, settings: LagSettings) {
+        self.endpoint.core.lag.set(settings);
+    }
+
+    /// Keys for a process that runs under the role, as ECS gives them to a task; they do not expire. A role that
+    /// does not exist yet is made, with AWS's `AdministratorAccess` in its own account and a trust for ECS tasks only.
+    ///
+    /// `None` when the ARN is not a role's.
+    #[must_use]
+    pub fn service_credentials(&self, role_arn: &str) -> Option<ServiceCredentials> {
+        service_role::credentials(&self.endpoint.core, role_arn)
+    }
+}

@@ -1,0 +1,126 @@
+//! The control surface over HTTP: `/_local/*`, JSON, for processes beside the endpoint.
+//!
+//! It has no credentials of its own, so it answers the loopback only and no browser: a request that carries an
+//! `Origin`, as every cross-site request of a browser does, is refused.
+//!
+//! | request | what it does |
+//! |---|---|
+//! | `GET /_local/health` | 200 when the endpoint serves |
+//! | `GET /_local/inventory` | every live resource |
+//! | `GET`, `DELETE /_local/calls` | the log of calls; empties it |
+//! | `GET`, `POST`, `DELETE /_local/faults` | the rules; adds one ([`FaultRule`]); ends all |
+//! | `GET`, `POST /_local/clock` | the time; `{"advance_ms": n}` moves it |
+//! | `GET`, `POST /_local/lag` | the consistency lag ([`LagSettings`]) |
+//! | `POST /_local/service-credentials` | `{"role_arn": …}` gives keys that do not expire |
+
+use std::net::IpAddr;
+
+use chrono::TimeDelta;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::control::{Control, FaultRule, LagSettings};
+use crate::protocol::{ResponseBody, full};
+
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Answers a request below `/_local`.
+pub(crate) async fn answer(
+    control: &Control,
+    request: Request<Incoming>,
+    source: IpAddr,
+) -> Response<ResponseBody> {
+    if !source.is_loopback() || request.headers().contains_key(header::ORIGIN) {
+        return reply(
+            StatusCode::FORBIDDEN,
+            &json!({ "error": "the control surface is for local processes only" }),
+        );
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
+        return reply(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &json!({ "error": "body too large or cut off" }),
+        );
+    };
+    let body = body.to_bytes();
+    let outcome = match parts.uri.path().trim_start_matches("/_local") {
+        "/health" => Ok(json!({ "status": "ok" })),
+        "/inventory" => Ok(json!(control.inventory())),
+        "/calls" => calls(control, &parts.method),
+        "/faults" => faults(control, &parts.method, &body),
+        "/clock" => clock(control, &parts.method, &body),
+        "/lag" => lag(control, &parts.method, &body),
+        "/service-credentials" => service_credentials(control, &body),
+        other => Err(format!("there is no control {other}")),
+    };
+    match outcome {
+        Ok(value) => reply(StatusCode::OK, &value),
+        Err(why) => reply(StatusCode::BAD_REQUEST, &json!({ "error": why })),
+    }
+}
+
+fn calls(control: &Control, method: &Method) -> Result<Value, String> {
+    if *method == Method::DELETE {
+        control.clear_calls();
+    }
+    Ok(json!(control.calls()))
+}
+
+fn faults(control: &Control, method: &Method, body: &[u8]) -> Result<Value, String> {
+    if *method == Method::DELETE {
+        control.clear_faults();
+    } else if *method == Method::POST && !control.add_fault(read::<FaultRule>(body)?) {
+        return Err("too many rules".into());
+    }
+    Ok(json!(control.faults()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_ms: u32,
+}
+
+fn clock(control: &Control, method: &Method, body: &[u8]) -> Result<Value, String> {
+    if *method == Method::POST {
+        control.advance(TimeDelta::milliseconds(read::<Advance>(body)?.advance_ms.into()));
+    }
+    Ok(json!({ "now": control.now() }))
+}
+
+fn lag(control: &Control, method: &Method, body: &[u8]) -> Result<Value, String> {
+    if *method == Method::POST {
+        control.set_lag(read::<LagSettings>(body)?);
+    }
+    Ok(json!(control.endpoint.core.lag.settings()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForRole {
+    role_arn: String,
+}
+
+fn service_credentials(control: &Control, body: &[u8]) -> Result<Value, String> {
+    let wanted: ForRole = read(body)?;
+    let keys = control.service_credentials(&wanted.role_arn);
+    keys.map(|keys| json!(keys))
+        .ok_or_else(|| "role_arn is not the ARN of a role".into())
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
+fn reply(status: StatusCode, value: &Value) -> Response<ResponseBody> {
+    let mut response = Response::new(full(value.to_string()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

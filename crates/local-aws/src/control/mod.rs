@@ -1,0 +1,20 @@
+//! The control surface: what tests and rehearsals see and change beside the AWS protocols.
+//!
+//! In process it is [`Control`]; over HTTP it is `/_local/*` (see `http.rs`). It is the judge of the tests: what
+//! the endpoint holds and who called it, read from the endpoint and not from the product's tables.
+
+mod calls;
+mod faults;
+mod handle;
+pub(crate) mod http;
+mod inventory;
+mod lag;
+
+pub(crate) use calls::CallLog;
+pub use calls::CallRecord;
+pub use faults::{Fault, FaultRule};
+pub(crate) use faults::{Faults, Target};
+pub use handle::{Control, ServiceCredentials};
+pub use inventory::InventoryItem;
+pub(crate) use lag::Lag;
+pub use lag::LagSettings;

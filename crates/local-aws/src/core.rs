@@ -1,0 +1,238 @@
+//! What every service shares: clock, ids, keys, IAM, the call log, faults and lag; and the one way to ask for
+//! permission.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use crate::auth::{Caller, KeyRing};
+use crate::clock::Clock;
+use crate::control::{CallLog, Faults, Lag};
+use crate::error::AwsError;
+use crate::iam::IamState;
+use crate::iam::policy::{Context, Decision, Policies, PrincipalView, Question, ResourcePolicy, decide};
+use crate::ids::Ids;
+
+/// The shared part of one endpoint. Services get it with every call and keep nothing global.
+pub(crate) struct Core {
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+    pub(crate) keys: KeyRing,
+    pub(crate) iam: IamState,
+    pub(crate) calls: CallLog,
+    pub(crate) faults: Faults,
+    pub(crate) lag: Lag,
+    /// Where services keep what must survive a restart; `None` keeps everything in memory.
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The PostgreSQL server that plays the Redshift warehouse.
+    pub(crate) warehouse_url: Option<String>,
+    /// Reads objects for the services that take an S3 address; set by S3 when it starts.
+    pub(crate) objects: OnceLock<Arc<dyn ObjectSource>>,
+    /// Starts over one data directory; see the state file.
+    pub(crate) generation: AtomicU64,
+    dirty: AtomicBool,
+}
+
+/// Reads a whole object of the endpoint's own S3 on a caller's behalf.
+#[async_trait::async_trait]
+pub(crate) trait ObjectSource: Send + Sync {
+    /// # Errors
+    /// S3's own refusals: `NoSuchBucket`, `NoSuchKey`, `AccessDenied`.
+    async fn read(&self, caller: &Caller, bucket: &str, key: &str) -> Result<Bytes, AwsError>;
+}
+
+/// A refusal by policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Denied {
+    message: String,
+}
+
+impl Denied {
+    /// The refusal under the code the service uses: `AccessDenied`, `AccessDeniedException`, ….
+    pub(crate) fn into_error(self, code: &'static str) -> AwsError {
+        AwsError::forbidden(code, self.message)
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<Denied> for AwsError {
+    fn from(denied: Denied) -> Self {
+        denied.into_error("AccessDenied")
+    }
+}
+
+/// A caller, its policies and its facts, gathered once and asked many times.
+pub(crate) struct Authority<'a> {
+    caller: &'a Caller,
+    policies: Policies,
+    facts: Context,
+}
+
+impl Core {
+    pub(crate) fn new(options: &crate::Options, generation: u64) -> Self {
+        Self {
+            clock: options.clock.clone(),
+            ids: Ids::new(options.seed, generation),
+            keys: KeyRing::default(),
+            iam: IamState::default(),
+            calls: CallLog::default(),
+            faults: Faults::new(options.seed),
+            lag: Lag::new(options.seed),
+            data_dir: options.data_dir.clone(),
+            warehouse_url: options.warehouse_url.clone(),
+            objects: OnceLock::new(),
+            generation: AtomicU64::new(generation),
+            dirty: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks whether the caller may do `action` on the ARN `resource` (or `*`) in `context`, which holds the
+    /// request's own facts. Facts about the caller are added here.
+    ///
+    /// # Errors
+    /// [`Denied`] with AWS's sentence; the service picks its error code.
+    pub(crate) fn authorize(
+        &self,
+        caller: &Caller,
+        action: &str,
+        resource: &str,
+        context: &Context,
+    ) -> Result<(), Denied> {
+        self.authorize_on(
+            caller,
+            &Question {
+                action,
+                resource,
+                context,
+            },
+            None,
+        )
+    }
+
+    /// The same where the resource carries a policy or belongs to another account (S3).
+    ///
+    /// # Errors
+    /// As for [`Self::authorize`].
+    pub(crate) fn authorize_on(
+        &self,
+        caller: &Caller,
+        question: &Question<'_>,
+        resource: Option<&ResourcePolicy<'_>>,
+    ) -> Result<(), Denied> {
+        self.authority(caller).ask(question, resource)
+    }
+
+    /// Gathers a caller's policies once, for a call that asks many questions.
+    pub(crate) fn authority<'a>(&self, caller: &'a Caller) -> Authority<'a> {
+        Authority {
+            caller,
+            policies: self.iam.policies_of(caller),
+            facts: self.caller_facts(caller),
+        }
+    }
+
+    fn caller_facts(&self, caller: &Caller) -> Context {
+        let now = self.clock.now();
+        let kind = if caller.is_root() {
+            "Account"
+        } else {
+            "AssumedRole"
+        };
+        let mut facts = Context::default()
+            .with("aws:PrincipalArn", caller.policy_arn())
+            .with("aws:PrincipalAccount", &caller.account)
+            .with("aws:PrincipalType", kind)
+            .with("aws:userid", caller.user_id())
+            .with("aws:CurrentTime", now.to_rfc3339())
+            .with("aws:EpochTime", now.timestamp().to_string())
+            // The loopback stands for AWS's own end of a TLS connection.
+            .with("aws:SecureTransport", "true");
+        let mut tags: BTreeMap<String, String> = self.iam.role_tags(caller);
+        tags.extend(caller.session_tags());
+        for (key, value) in tags {
+            facts.set(&format!("aws:PrincipalTag/{key}"), vec![value]);
+        }
+        if let Some(session) = &caller.session {
+            facts.set("aws:TokenIssueTime", vec![session.issued_at.to_rfc3339()]);
+        }
+        if let Some(identity) = caller.source_identity() {
+            facts.set("aws:SourceIdentity", vec![identity.to_owned()]);
+        }
+        facts
+    }
+
+    /// Says that durable state changed; the next write of the state file picks it up.
+    pub(crate) fn mark_dirty(&self) {
+        self.dirty.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn take_dirty(&self) -> bool {
+        self.dirty.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Authority<'_> {
+    /// # Errors
+    /// [`Denied`] with AWS's sentence.
+    pub(crate) fn ask(
+        &self,
+        question: &Question<'_>,
+        resource: Option<&ResourcePolicy<'_>>,
+    ) -> Result<(), Denied> {
+        let mut context = question.context.clone();
+        context.add_all(&self.facts);
+        let full = Question {
+            context: &context,
+            ..*question
+        };
+        match decide(&full, &self.caller.view(), &self.policies, resource) {
+            Decision::Allowed => Ok(()),
+            refused => Err(self.denied(question, refused)),
+        }
+    }
+
+    fn denied(&self, question: &Question<'_>, decision: Decision) -> Denied {
+        let (who, action, what) = (&self.caller.principal_arn, question.action, question.resource);
+        let why = match decision {
+            Decision::Denied(kind) => format!("with an explicit deny in {} {kind} policy", article(kind)),
+            Decision::NotAllowed("permissions boundary") => {
+                format!("because no permissions boundary allows the {action} action")
+            }
+            Decision::NotAllowed(kind) => format!("because no {kind} policy allows the {action} action"),
+            Decision::Allowed => String::new(),
+        };
+        Denied {
+            message: format!("User: {who} is not authorized to perform: {action} on resource: {what} {why}"),
+        }
+    }
+}
+
+fn article(kind: &str) -> &'static str {
+    if kind.starts_with('i') { "an" } else { "a" }
+}
+
+impl Caller {
+    /// The caller as principal elements see it.
+    pub(crate) fn view(&self) -> PrincipalView<'_> {
+        PrincipalView {
+            account: &self.account,
+            principal_arn: &self.principal_arn,
+            role_arn: self.session.as_ref().map(|session| session.role_arn.as_str()),
+            role_id: self.session.as_ref().map(|session| session.role_id.as_str()),
+        }
+    }
+}
+
+/// The facts of a request that every service knows.
+pub(crate) fn request_context(region: &str, source: IpAddr) -> Context {
+    Context::default()
+        .with("aws:RequestedRegion", region)
+        .with("aws:SourceIp", source.to_string())
+}

@@ -1,0 +1,59 @@
+//! One endpoint: the shared core and its services. The registry of services is here.
+
+use std::sync::Arc;
+
+use crate::control::InventoryItem;
+use crate::core::Core;
+use crate::service::{HttpService, Service};
+use crate::{Options, StartError};
+
+/// The core and the services of one endpoint.
+pub(crate) struct Endpoint {
+    pub(crate) core: Arc<Core>,
+    pub(crate) services: Vec<Arc<dyn Service>>,
+    /// S3, when it is there.
+    pub(crate) objects: Option<Arc<dyn HttpService>>,
+}
+
+impl Endpoint {
+    /// Builds the core and every service, with what `data_dir` holds.
+    pub(crate) async fn open(options: &Options) -> Result<Self, StartError> {
+        let saved = crate::persist::load(options.data_dir.as_deref()).await?;
+        let core = Arc::new(Core::new(options, saved.generation));
+        let endpoint = Self {
+            services: services(&core).await?,
+            objects: objects(&core).await?,
+            core,
+        };
+        crate::persist::restore(&endpoint, saved)?;
+        Ok(endpoint)
+    }
+
+    pub(crate) fn service(&self, signing_name: &str) -> Option<&Arc<dyn Service>> {
+        self.services
+            .iter()
+            .find(|service| service.signing_name() == signing_name)
+    }
+
+    pub(crate) fn inventory(&self) -> Vec<InventoryItem> {
+        let mut items = self.core.iam.inventory();
+        for service in &self.services {
+            items.extend(service.inventory(&self.core));
+        }
+        if let Some(objects) = &self.objects {
+            items.extend(objects.inventory(&self.core));
+        }
+        items.sort();
+        items
+    }
+}
+
+/// Every service behind the query, EC2 and JSON protocols. To add one, implement [`Service`] and name it here.
+async fn services(_core: &Arc<Core>) -> Result<Vec<Arc<dyn Service>>, StartError> {
+    Ok(vec![Arc::new(crate::sts::Sts)])
+}
+
+/// The service that speaks HTTP itself.
+async fn objects(_core: &Arc<Core>) -> Result<Option<Arc<dyn HttpService>>, StartError> {
+    Ok(None)
+}

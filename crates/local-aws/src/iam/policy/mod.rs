@@ -1,0 +1,18 @@
+//! The policy language: reading documents and deciding requests.
+//!
+//! Sources: IAM user guide, "IAM JSON policy element reference", "Policy evaluation logic", "Global condition
+//! context keys". Nothing here knows a service; services say action, resource and context.
+
+mod condition;
+mod context;
+mod document;
+mod evaluate;
+mod operator;
+mod pattern;
+mod principal;
+mod reader;
+
+pub(crate) use context::Context;
+pub(crate) use document::{Document, MalformedPolicy};
+pub(crate) use evaluate::{Decision, Policies, Question, ResourcePolicy, decide, resource_grant};
+pub(crate) use principal::{Grant, PrincipalView};

@@ -1,0 +1,66 @@
+//! Roles for processes: what ECS does for a task, without ECS.
+
+use std::collections::BTreeMap;
+
+use crate::auth::{RoleSession, is_account_id};
+use crate::control::ServiceCredentials;
+use crate::core::Core;
+use crate::iam::policy::Document;
+use crate::iam::state::{ADMINISTRATOR, Role};
+
+const TASK_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+
+/// Non-expiring session keys for a role, which is made when it does not exist. `None` for another kind of ARN.
+pub(crate) fn credentials(core: &Core, role_arn: &str) -> Option<ServiceCredentials> {
+    let (account, path, name) = split_role_arn(role_arn)?;
+    let role = ensure(core, account, &path, name);
+    let session = RoleSession {
+        role_arn: role.arn,
+        role_id: role.id,
+        session_name: "task".into(),
+        tags: BTreeMap::new(),
+        transitive_tag_keys: Vec::new(),
+        source_identity: None,
+        policy: None,
+        chained: false,
+        issued_at: core.clock.now(),
+    };
+    let keys = core.keys.issue(&core.ids, account, session, None);
+    core.mark_dirty();
+    Some(ServiceCredentials {
+        access_key_id: keys.access_key_id,
+        secret_access_key: keys.secret,
+        session_token: keys.token,
+    })
+}
+
+/// Splits `arn:aws:iam::<account>:role/<path><name>`.
+pub(crate) fn split_role_arn(arn: &str) -> Option<(&str, String, &str)> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", "aws", "iam", "", account, resource] = parts[..] else {
+        return None;
+    };
+    let (path, name) = resource.strip_prefix("role")?.rsplit_once('/')?;
+    (is_account_id(account) && !name.is_empty()).then(|| (account, format!("{path}/"), name))
+}
+
+fn ensure(core: &Core, account: &str, path: &str, name: &str) -> Role {
+    let mut accounts = core.iam.lock();
+    let roles = &mut accounts.entry(account.to_owned()).or_default().roles;
+    let role = roles.entry(name.to_owned()).or_insert_with(|| Role {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        arn: format!("arn:aws:iam::{account}:role{path}{name}"),
+        id: core.ids.unique("AROA"),
+        created_at: core.clock.now(),
+        created_by: String::new(),
+        trust: Document::trust(TASK_TRUST).expect("the constant is a trust policy"),
+        inline: BTreeMap::new(),
+        attached: vec![ADMINISTRATOR.to_owned()],
+        boundary: None,
+        tags: BTreeMap::new(),
+        max_session_seconds: 3_600,
+        description: None,
+    });
+    role.clone()
+}

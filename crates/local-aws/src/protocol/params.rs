@@ -1,0 +1,153 @@
+//! The form body of a query call: flat names with dots and numbers, read as values, lists and structures.
+
+use std::collections::BTreeMap;
+
+use crate::error::AwsError;
+use crate::protocol::Protocol;
+
+/// Most parameters one call may carry; a thousand tagged ids stay well below.
+const PARAMETERS_MAX: usize = 8_192;
+
+/// Parameters of one call, or of one structure in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Params {
+    values: BTreeMap<String, String>,
+    protocol: Protocol,
+}
+
+impl Params {
+    /// Reads a form body.
+    ///
+    /// # Errors
+    /// `MalformedQueryString` for text that is not UTF-8, has a name twice or has too many names.
+    pub(crate) fn parse(body: &[u8], protocol: Protocol) -> Result<Self, AwsError> {
+        let malformed = |why| AwsError::bad("MalformedQueryString", why);
+        let text = std::str::from_utf8(body).map_err(|_| malformed("the body is not UTF-8"))?;
+        let mut values = BTreeMap::new();
+        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+            if values.insert(name.into_owned(), value.into_owned()).is_some() {
+                return Err(malformed("a parameter is given twice"));
+            }
+            if values.len() > PARAMETERS_MAX {
+                return Err(malformed("too many parameters"));
+            }
+        }
+        Ok(Self { values, protocol })
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    pub(crate) fn required(&self, name: &str) -> Result<&str, AwsError> {
+        match self.get(name) {
+            Some(value) if !value.is_empty() => Ok(value),
+            _ => Err(self.missing(name)),
+        }
+    }
+
+    /// The service's refusal of an absent parameter.
+    pub(crate) fn missing(&self, name: &str) -> AwsError {
+        match self.protocol {
+            Protocol::Ec2 => AwsError::bad(
+                "MissingParameter",
+                format!("The request must contain the parameter {name}"),
+            ),
+            _ => AwsError::bad(
+                "ValidationError",
+                format!("Value null at '{name}' failed to satisfy constraint: Member must not be null"),
+            ),
+        }
+    }
+
+    /// The service's refusal of a value it cannot take.
+    pub(crate) fn invalid(&self, name: &str, value: &str) -> AwsError {
+        match self.protocol {
+            Protocol::Ec2 => AwsError::bad(
+                "InvalidParameterValue",
+                format!("Value ({value}) for parameter {name} is invalid."),
+            ),
+            _ => AwsError::bad(
+                "ValidationError",
+                format!("Value '{value}' at '{name}' failed to satisfy constraint"),
+            ),
+        }
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, AwsError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(text) => Err(self.invalid(name, text)),
+        }
+    }
+
+    pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, AwsError> {
+        self.get(name)
+            .map(|text| text.parse().map_err(|_| self.invalid(name, text)))
+            .transpose()
+    }
+
+    /// The parameters below `name.`, with that prefix removed.
+    pub(crate) fn structure(&self, name: &str) -> Self {
+        let prefix = format!("{name}.");
+        let below = self
+            .values
+            .range(prefix.clone()..)
+            .take_while(|(key, _)| key.starts_with(&prefix));
+        let values = below
+            .map(|(key, value)| (key[prefix.len()..].to_owned(), value.clone()))
+            .collect();
+        Self {
+            values,
+            protocol: self.protocol,
+        }
+    }
+
+    /// The structures `name.1.…`, `name.2.…` (or `name.member.1.…`) in the order of their numbers.
+    pub(crate) fn list(&self, name: &str) -> Vec<Self> {
+        let list = self.list_root(name);
+        list.numbers()
+            .into_iter()
+            .map(|number| list.structure(&number.to_string()))
+            .collect()
+    }
+
+    /// The plain values `name.1`, `name.2` (or `name.member.1`) in the order of their numbers.
+    pub(crate) fn strings(&self, name: &str) -> Vec<String> {
+        let list = self.list_root(name);
+        list.numbers()
+            .into_iter()
+            .filter_map(|number| list.get(&number.to_string()).map(str::to_owned))
+            .collect()
+    }
+
+    fn list_root(&self, name: &str) -> Self {
+        let list = self.structure(name);
+        let members = list.structure("member");
+        if members.values.is_empty() { list } else { members }
+    }
+
+    fn numbers(&self) -> Vec<u32> {
+        let heads = self
+            .values
+            .keys()
+            .map(|key| key.split('.').next().unwrap_or_default());
+        let mut numbers: Vec<u32> = heads.filter_map(|head| head.parse().ok()).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// All names and values, in order: what a client token is compared by.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}

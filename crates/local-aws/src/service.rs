@@ -1,0 +1,110 @@
+//! What a service is to the endpoint.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use crate::auth::Caller;
+use crate::control::InventoryItem;
+use crate::core::{Core, request_context};
+use crate::error::AwsError;
+use crate::iam::policy::Context;
+use crate::protocol::{Params, Protocol, Reply, ResponseBody};
+
+/// A verified call to one operation of a query, EC2 or JSON service.
+pub(crate) struct Call {
+    pub(crate) caller: Caller,
+    /// The region of the credential scope.
+    pub(crate) region: String,
+    pub(crate) operation: String,
+    pub(crate) request_id: String,
+    pub(crate) source: IpAddr,
+    /// The endpoint's time when the call arrived.
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) protocol: Protocol,
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    /// The form body.
+    ///
+    /// # Errors
+    /// `MalformedQueryString`.
+    pub(crate) fn params(&self) -> Result<Params, AwsError> {
+        Params::parse(&self.body, self.protocol)
+    }
+
+    /// The JSON body as the operation's input.
+    ///
+    /// # Errors
+    /// `SerializationException` for text that is not JSON or has another shape.
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, AwsError> {
+        serde_json::from_slice(&self.body).map_err(|error| AwsError::bad("SerializationException", error))
+    }
+
+    /// The facts of this request: start every authorization from it.
+    pub(crate) fn context(&self) -> Context {
+        request_context(&self.region, self.source)
+    }
+}
+
+/// A service behind the query, EC2 or JSON protocol. Signature, faults and the call log are done around it.
+#[async_trait::async_trait]
+pub(crate) trait Service: Send + Sync {
+    /// The service's name in a credential scope.
+    fn signing_name(&self) -> &'static str;
+
+    fn protocol(&self) -> Protocol;
+
+    /// Largest request body. A bound on memory, checked while reading.
+    fn body_bytes_max(&self) -> usize {
+        1 << 20
+    }
+
+    /// Carries out one operation. An operation it does not have is [`AwsError::not_implemented`].
+    async fn call(&self, core: &Arc<Core>, call: &Call) -> Result<Reply, AwsError>;
+
+    /// Every live resource.
+    fn inventory(&self, _core: &Core) -> Vec<InventoryItem> {
+        Vec::new()
+    }
+
+    /// State for the endpoint's state file; `Null` for a service that keeps its own files or none.
+    fn snapshot(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
+    /// Takes back what [`Self::snapshot`] gave.
+    ///
+    /// # Errors
+    /// A snapshot of another shape.
+    fn restore(&self, _state: serde_json::Value) -> Result<(), serde_json::Error> {
+        Ok(())
+    }
+
+    /// Called at a clean stop, after the last call: flush, end tasks.
+    async fn stop(&self) {}
+}
+
+/// A service that speaks HTTP itself (S3): it checks signatures with [`crate::auth::KeyRing`], draws its own faults
+/// from `core.faults` and records its calls in `core.calls`.
+#[async_trait::async_trait]
+pub(crate) trait HttpService: Send + Sync {
+    /// `None` closes the connection without an answer (the fault "effect without reply").
+    async fn respond(
+        &self,
+        core: &Arc<Core>,
+        request: Request<Incoming>,
+        source: IpAddr,
+    ) -> Option<Response<ResponseBody>>;
+
+    fn inventory(&self, _core: &Core) -> Vec<InventoryItem> {
+        Vec::new()
+    }
+
+    async fn stop(&self) {}
+}
