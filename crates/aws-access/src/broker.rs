@@ -1,0 +1,339 @@
+//! The credential broker: the only place that assumes a role in a customer's account.
+//!
+//! A [`TenantSession`] cannot be made elsewhere, stored or printed. It carries the tenant it belongs
+//! to, so that two tenants' credentials cannot change places unnoticed. Probes never enter the cache
+//! and always run under a policy that denies everything.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_sdk_sts::types::Tag;
+use secrecy::{ExposeSecret, SecretString};
+use tenant_model::ids::TenantId;
+use tokio::time::Instant;
+
+use crate::{
+    AwsError, AwsErrorKind, SessionPolicy, StepClass,
+    ec2::Ec2,
+    settings::Aws,
+};
+
+/// The shortest session STS gives.
+const SESSION_SECONDS: i32 = 900;
+/// How long we use one. The last 120 s are left: a call begun then could outlive its credentials.
+/// Counted on our monotonic clock, which no time server sets back.
+const USABLE: Duration = Duration::from_secs(900 - 120);
+
+/// The role of one tenant in its own account.
+#[derive(Clone, Debug)]
+pub struct TenantRole {
+    /// Whose account it is.
+    pub tenant_id: TenantId,
+    /// Twelve digits.
+    pub account: String,
+    /// The role our template made there.
+    pub role_arn: String,
+    /// What the role's trust policy asks for.
+    pub external_id: SecretString,
+}
+
+/// Who acts and why: what the customer reads in CloudTrail.
+#[derive(Clone, Debug)]
+pub struct SessionIdentity {
+    /// Id of the operation, or of the deployment when no operation runs. Becomes the session's name.
+    pub operation: String,
+    /// The acting person, or `reconciler`.
+    pub source_identity: String,
+}
+
+/// Why a role was not assumed.
+#[derive(Debug, thiserror::Error)]
+pub enum AssumeError {
+    /// The role does not let us in: deleted, or its trust changed. AWS answers both alike.
+    #[error("the role does not admit us")]
+    Denied,
+    /// We could not ask, or got no clear answer. Says nothing about the role.
+    #[error("could not ask for the role")]
+    Unavailable(#[source] AwsError),
+}
+
+/// What a probe of a role's trust showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeOutcome {
+    /// We were let in, and are in this account.
+    Assumed {
+        /// Account of the credentials we were given, by `GetCallerIdentity`.
+        account: String,
+    },
+    /// Exactly `AccessDenied`.
+    AccessDenied,
+    /// Anything else: throttled, timed out, unreadable. Never proof of anything.
+    Unknown(String),
+}
+
+/// Credentials of one tenant's account for one class of step, in memory only.
+#[derive(Clone)]
+pub struct TenantSession {
+    tenant_id: TenantId,
+    account: String,
+    region: String,
+    role_name: String,
+    config: SdkConfig,
+    obtained: Instant,
+}
+
+impl fmt::Debug for TenantSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantSession")
+            .field("tenant_id", &self.tenant_id)
+            .field("region", &self.region)
+            .field("credentials", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+impl TenantSession {
+    /// Whose account this opens.
+    #[must_use]
+    pub fn tenant_id(&self) -> TenantId {
+        self.tenant_id
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The region calls go to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// EC2 in this account and region.
+    #[must_use]
+    pub fn ec2(&self) -> Ec2 {
+        Ec2::new(&self.config)
+    }
+
+    /// The role's trust policy as it stands in IAM now, as JSON text. Needs a session of
+    /// [`StepClass::Identity`].
+    ///
+    /// # Errors
+    /// Any failure of `GetRole`.
+    pub async fn role_trust(&self) -> Result<String, AwsError> {
+        crate::iam::trust_policy(&self.config, &self.role_name).await
+    }
+
+    fn usable(&self) -> bool {
+        self.obtained.elapsed() < USABLE
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct CacheKey {
+    tenant_id: TenantId,
+    account: String,
+    role_arn: String,
+    external_id: [u8; 32],
+    region: String,
+    policy: [u8; 32],
+}
+
+/// One slot per key; its lock lets one refresh be in flight.
+type Slot = Arc<tokio::sync::Mutex<Option<TenantSession>>>;
+
+/// Assumes roles and keeps the sessions as long as it lives: one pass over one account.
+pub struct Broker {
+    aws: Aws,
+    sts: aws_sdk_sts::Client,
+    sessions: Mutex<HashMap<CacheKey, Slot>>,
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Broker")
+    }
+}
+
+impl Broker {
+    pub(crate) fn new(aws: Aws) -> Self {
+        let sts = aws.broker_sts();
+        Self { aws, sts, sessions: Mutex::default() }
+    }
+
+    /// A session in the tenant's account for one class of step, kept or new.
+    ///
+    /// # Errors
+    /// [`AssumeError::Denied`] only for `AccessDenied`; every doubt is [`AssumeError::Unavailable`].
+    pub async fn assume(
+        &self,
+        role: &TenantRole,
+        class: StepClass,
+        region: &str,
+        identity: &SessionIdentity,
+    ) -> Result<TenantSession, AssumeError> {
+        let policy = SessionPolicy::for_class(class, region);
+        let slot = self.slot(role, region, &policy);
+        let mut kept = slot.lock().await;
+        if let Some(session) = kept.as_ref().filter(|session| session.usable()) {
+            return Ok(session.clone());
+        }
+        let obtained = Instant::now();
+        let credentials = self.request(role, class, &policy, identity).await?;
+        let session = TenantSession {
+            tenant_id: role.tenant_id,
+            account: role.account.clone(),
+            region: region.to_owned(),
+            role_name: role_name(&role.role_arn).to_owned(),
+            config: self.aws.config_for(credentials, region),
+            obtained,
+        };
+        *kept = Some(session.clone());
+        Ok(session)
+    }
+
+    /// Tries to assume a role under a policy that denies everything, and says what happened.
+    /// Uncached. Without an external id none is sent.
+    pub async fn probe(&self, role_arn: &str, external_id: Option<&str>) -> ProbeOutcome {
+        let reply = self
+            .sts
+            .assume_role()
+            .role_arn(role_arn)
+            .role_session_name("tenantry-probe")
+            .duration_seconds(SESSION_SECONDS)
+            .policy(SessionPolicy::deny_all().json())
+            .set_external_id(external_id.map(str::to_owned))
+            .send()
+            .await;
+        match reply.map_err(AwsError::from) {
+            Ok(reply) => self.probed_account(reply.credentials).await,
+            Err(error) if error.code == "AccessDenied" => ProbeOutcome::AccessDenied,
+            Err(error) => ProbeOutcome::Unknown(error.code),
+        }
+    }
+
+    /// `GetCallerIdentity` needs no permission and cannot be denied by a session policy.
+    async fn probed_account(
+        &self,
+        credentials: Option<aws_sdk_sts::types::Credentials>,
+    ) -> ProbeOutcome {
+        let Some(credentials) = credentials else {
+            return ProbeOutcome::Unknown("IncompleteReply".to_owned());
+        };
+        let region = self.aws.settings().region.clone();
+        let config = self.aws.config_for(given(&credentials), &region);
+        let reply = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
+        match reply.map_err(AwsError::from) {
+            Ok(reply) => match reply.account {
+                Some(account) => ProbeOutcome::Assumed { account },
+                None => ProbeOutcome::Unknown("IncompleteReply".to_owned()),
+            },
+            Err(error) => ProbeOutcome::Unknown(error.code),
+        }
+    }
+
+    fn slot(&self, role: &TenantRole, region: &str, policy: &SessionPolicy) -> Slot {
+        let key = CacheKey {
+            tenant_id: role.tenant_id,
+            account: role.account.clone(),
+            role_arn: role.role_arn.clone(),
+            external_id: digest(role.external_id.expose_secret()),
+            region: region.to_owned(),
+            policy: policy.hash(),
+        };
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sessions.entry(key).or_default())
+    }
+
+    async fn request(
+        &self,
+        role: &TenantRole,
+        class: StepClass,
+        policy: &SessionPolicy,
+        identity: &SessionIdentity,
+    ) -> Result<Credentials, AssumeError> {
+        let reply = self
+            .sts
+            .assume_role()
+            .role_arn(&role.role_arn)
+            .external_id(role.external_id.expose_secret())
+            .role_session_name(&identity.operation)
+            .source_identity(&identity.source_identity)
+            .duration_seconds(SESSION_SECONDS)
+            .policy(policy.json())
+            .tags(tag("tenant", &role.tenant_id.to_string()))
+            .tags(tag("operation", &identity.operation))
+            .tags(tag("step-class", class.name()))
+            .send()
+            .await;
+        let reply = reply.map_err(AwsError::from).map_err(refusal)?;
+        let credentials = reply
+            .credentials
+            .ok_or_else(|| AssumeError::Unavailable(AwsError::incomplete("credentials")))?;
+        Ok(given(&credentials))
+    }
+}
+
+/// Only `AccessDenied` is the role's own word. A key of ours that does not work is also a refusal,
+/// but not by the customer.
+fn refusal(error: AwsError) -> AssumeError {
+    if error.kind == AwsErrorKind::Denied && error.code == "AccessDenied" {
+        AssumeError::Denied
+    } else {
+        AssumeError::Unavailable(error)
+    }
+}
+
+fn given(credentials: &aws_sdk_sts::types::Credentials) -> Credentials {
+    Credentials::new(
+        credentials.access_key_id(),
+        credentials.secret_access_key(),
+        Some(credentials.session_token().to_owned()),
+        None,
+        "tenantry-broker",
+    )
+}
+
+fn tag(key: &str, value: &str) -> Tag {
+    Tag::builder().key(key).value(value).build().expect("key and value are set")
+}
+
+fn role_name(role_arn: &str) -> &str {
+    role_arn.rsplit('/').next().unwrap_or(role_arn)
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_roles_own_refusal_counts_as_denied() {
+        let error = |code: &str| AwsError {
+            kind: AwsErrorKind::Denied,
+            code: code.to_owned(),
+            message: String::new(),
+        };
+        assert!(matches!(refusal(error("AccessDenied")), AssumeError::Denied));
+        for ours in ["InvalidClientTokenId", "SignatureDoesNotMatch", "RegionDisabledException"] {
+            assert!(matches!(refusal(error(ours)), AssumeError::Unavailable(_)), "{ours}");
+        }
+    }
+
+    #[test]
+    fn a_role_is_named_by_the_last_part_of_its_arn() {
+        assert_eq!(role_name("arn:aws:iam::222222222222:role/tenantry/tenantry-x"), "tenantry-x");
+    }
+}
