@@ -7,12 +7,17 @@
 
 pub mod audit;
 pub mod ids;
+pub mod meter;
 pub mod principal;
+pub mod quantity;
 pub mod tenant;
+pub mod usage;
 
 pub use ids::{
     ApiKeyId, ConnectionId, DeploymentId, EventId, ExportId, InvitationId, MeterId, OperationId, SignupId,
     TenantId, UserId,
 };
+pub use meter::{Aggregation, Meter, MeterDefinition, MeterKey};
 pub use principal::{Action, Principal, Refusal, Scope, TenantRole, authorize};
+pub use quantity::Quantity;
 pub use tenant::{InvalidTransition, Tenant, TenantState};
