@@ -5,14 +5,19 @@
 //! so every rule is a plain function that a table of cases can test. SQL is in `tenant-store`, AWS in
 //! `aws-access`, HTTP in `service-kit`.
 
+pub mod account;
 pub mod audit;
+pub mod connection;
 pub mod ids;
 pub mod meter;
 pub mod principal;
 pub mod quantity;
 pub mod tenant;
 pub mod usage;
+pub mod user;
 
+pub use account::{AwsAccountId, ExternalId};
+pub use connection::{Connection, ConnectionState};
 pub use ids::{
     ApiKeyId, ConnectionId, DeploymentId, EventId, ExportId, InvitationId, MeterId, OperationId, SignupId,
     TenantId, UserId,
@@ -21,3 +26,4 @@ pub use meter::{Aggregation, Meter, MeterDefinition, MeterKey};
 pub use principal::{Action, Principal, Refusal, Scope, TenantRole, authorize};
 pub use quantity::Quantity;
 pub use tenant::{InvalidTransition, Tenant, TenantState};
+pub use user::{ApiKey, EmailAddress, Membership, User};

@@ -7,13 +7,20 @@
 //! Three roles (see [`bootstrap`]): the owner runs migrations, `app_rw` is bound by row-level security,
 //! `ops` sees all tenants. A tenant's request uses [`Stores::begin`] and cannot see another tenant's row.
 
+pub mod api_keys;
 pub mod audit;
 pub mod bootstrap;
+pub mod connections;
 mod error;
 pub mod idempotency;
+pub mod invitations;
+pub mod mails;
 pub mod outbox;
 mod pool;
+pub mod sessions;
+pub mod signups;
 pub mod tenants;
+pub mod users;
 
 pub use error::StoreError;
 pub use pool::{StoreSettings, Stores, Tx};

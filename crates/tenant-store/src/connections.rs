@@ -1,0 +1,295 @@
+//! Connections to tenants' AWS accounts and the evidence of their probes.
+//!
+//! Written by onboarding; provisioning reads whether a connection is ready. The verifying worker claims due
+//! rows by a lease on the database's clock; every later write of a round carries the fence it was claimed with,
+//! so that a worker that woke up late changes nothing.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use tenant_model::connection::{ProbeRound, Verdict};
+use tenant_model::{Connection, ConnectionId, ConnectionState, ExternalId, TenantId};
+
+use crate::{Conn, StoreError};
+
+/// A tenant has one live connection per account; the index that says so.
+pub const ACCOUNT_CONNECTED: &str = "connection_one_live_per_account";
+/// A proven role belongs to one connection; the index that says so.
+pub const ROLE_PROVEN_ELSEWHERE: &str = "connection_proven_role";
+
+/// A connection that this worker may probe until its lease ends.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// What to probe.
+    pub connection: Connection,
+    /// Goes into every write of this round.
+    pub fence: i64,
+}
+
+/// A stored round of probes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// What STS answered.
+    pub answers: ProbeRound,
+    /// What it proves.
+    pub verdict: Verdict,
+}
+
+/// Adds a connection, due at once.
+///
+/// # Errors
+/// [`ACCOUNT_CONNECTED`] when the tenant already has a live connection to the account.
+pub async fn insert(conn: &mut Conn, connection: &Connection) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into connection (connection_id, tenant_id, aws_account_id, region, external_id, role_arn, state,
+                                 due_at, created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, now(), $8, $9, $10)",
+        connection.id.as_uuid(),
+        connection.tenant_id.as_uuid(),
+        connection.aws_account_id.as_str(),
+        connection.region,
+        connection.external_id.expose(),
+        connection.role_arn,
+        to_json(&connection.state)?,
+        connection.created_at,
+        connection.updated_at,
+        connection.version,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// One connection, if the caller's role may see it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find(conn: &mut Conn, id: ConnectionId) -> Result<Option<Connection>, StoreError> {
+    let row = sqlx::query_as!(
+        ConnectionRow,
+        "select connection_id, tenant_id, aws_account_id, region, external_id, role_arn, state, check_count, fence,
+                created_at, updated_at, version
+           from connection where connection_id = $1",
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Connection::try_from).transpose()
+}
+
+/// One connection, locked until the transaction ends.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_for_update(conn: &mut Conn, id: ConnectionId) -> Result<Option<Connection>, StoreError> {
+    let row = sqlx::query_as!(
+        ConnectionRow,
+        "select connection_id, tenant_id, aws_account_id, region, external_id, role_arn, state, check_count, fence,
+                created_at, updated_at, version
+           from connection where connection_id = $1 for update",
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Connection::try_from).transpose()
+}
+
+/// Connections after `after`, of one tenant or (role `ops`) of all, at most `limit`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(
+    conn: &mut Conn,
+    tenant_id: Option<TenantId>,
+    after: Option<ConnectionId>,
+    limit: i64,
+) -> Result<Vec<Connection>, StoreError> {
+    let rows = sqlx::query_as!(
+        ConnectionRow,
+        "select connection_id, tenant_id, aws_account_id, region, external_id, role_arn, state, check_count, fence,
+                created_at, updated_at, version
+           from connection
+          where ($1::uuid is null or tenant_id = $1) and ($2::uuid is null or connection_id > $2)
+          order by connection_id limit $3",
+        tenant_id.map(|id| id.as_uuid()),
+        after.map(|id| id.as_uuid()),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Connection::try_from).collect()
+}
+
+/// Claims the connection that has waited longest, for `lease_seconds` of the database's clock. Role `ops`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn claim_due(
+    conn: &mut Conn,
+    worker: &str,
+    lease_seconds: i32,
+) -> Result<Option<Claimed>, StoreError> {
+    let row = sqlx::query_as!(
+        ConnectionRow,
+        "update connection
+            set lease_owner = $1, lease_until = now() + make_interval(secs => $2), fence = fence + 1
+          where connection_id = (
+                select connection_id from connection
+                 where due_at <= now() and (lease_until is null or lease_until < now())
+                   and state_name <> 'revoked'
+                 order by due_at limit 1 for update skip locked)
+          returning connection_id, tenant_id, aws_account_id, region, external_id, role_arn, state, check_count,
+                    fence, created_at, updated_at, version",
+        worker,
+        f64::from(lease_seconds),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|found| {
+        let fence = found.fence;
+        Ok(Claimed {
+            connection: found.try_into()?,
+            fence,
+        })
+    })
+    .transpose()
+}
+
+/// Records a round: its evidence, the state it leads to, when to look again. Releases the lease. Role `ops`.
+///
+/// # Errors
+/// [`StoreError::Stale`] when another worker has taken over; nothing is written then.
+pub async fn record_round(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    state: &ConnectionState,
+    evidence: &Evidence,
+    due_in_seconds: i32,
+) -> Result<(), StoreError> {
+    let id = claimed.connection.id.as_uuid();
+    let done = sqlx::query!(
+        "update connection
+            set state = $3, check_count = check_count + 1, due_at = now() + make_interval(secs => $4),
+                lease_owner = null, lease_until = null, updated_at = $5,
+                version = version + (case when state = $3 then 0 else 1 end)
+          where connection_id = $1 and fence = $2 and state_name <> 'revoked'",
+        id,
+        claimed.fence,
+        to_json(state)?,
+        f64::from(due_in_seconds),
+        evidence.at,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Stale);
+    }
+    sqlx::query!(
+        "insert into probe_round (tenant_id, connection_id, at, answers, verdict) values ($1, $2, $3, $4, $5)",
+        claimed.connection.tenant_id.as_uuid(),
+        id,
+        evidence.at,
+        to_json(&evidence.answers)?,
+        to_json(&evidence.verdict)?,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes a state that a person asked for (revocation, check again), and when to look again (never: none).
+///
+/// # Errors
+/// [`StoreError::Stale`] when the version is no longer `connection.version`.
+pub async fn update_state(
+    conn: &mut Conn,
+    connection: &Connection,
+    due_in_seconds: Option<i32>,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "update connection
+            set state = $3, updated_at = $4, version = version + 1, fence = fence + 1,
+                lease_owner = null, lease_until = null,
+                due_at = case when $5::float8 is null then null else now() + make_interval(secs => $5) end
+          where connection_id = $1 and version = $2",
+        connection.id.as_uuid(),
+        connection.version,
+        to_json(&connection.state)?,
+        connection.updated_at,
+        due_in_seconds.map(f64::from),
+    )
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        Err(StoreError::Stale)
+    } else {
+        Ok(())
+    }
+}
+
+/// The newest rounds first, at most `limit`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_evidence(
+    conn: &mut Conn,
+    id: ConnectionId,
+    limit: i64,
+) -> Result<Vec<Evidence>, StoreError> {
+    let rows = sqlx::query!(
+        "select at, answers, verdict from probe_round where connection_id = $1 order by round desc limit $2",
+        id.as_uuid(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Evidence {
+                at: row.at,
+                answers: serde_json::from_value(row.answers).map_err(StoreError::unreadable)?,
+                verdict: serde_json::from_value(row.verdict).map_err(StoreError::unreadable)?,
+            })
+        })
+        .collect()
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<Value, StoreError> {
+    serde_json::to_value(value).map_err(StoreError::unreadable)
+}
+
+struct ConnectionRow {
+    connection_id: uuid::Uuid,
+    tenant_id: uuid::Uuid,
+    aws_account_id: String,
+    region: String,
+    external_id: String,
+    role_arn: String,
+    state: Value,
+    check_count: i32,
+    fence: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+impl TryFrom<ConnectionRow> for Connection {
+    type Error = StoreError;
+
+    fn try_from(row: ConnectionRow) -> Result<Self, Self::Error> {
+        Ok(Self {
+            id: ConnectionId::from_uuid(row.connection_id),
+            tenant_id: TenantId::from_uuid(row.tenant_id),
+            aws_account_id: row.aws_account_id.parse().map_err(StoreError::unreadable)?,
+            region: row.region,
+            external_id: ExternalId::from_stored(row.external_id),
+            role_arn: row.role_arn,
+            state: serde_json::from_value(row.state).map_err(StoreError::unreadable)?,
+            check_count: row.check_count,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        })
+    }
+}
