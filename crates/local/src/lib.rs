@@ -1,1 +1,3 @@
 //! The embedded default: a private PostgreSQL, the local AWS endpoint and the demo world.
+
+pub mod postgres;
