@@ -18,11 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tenant_model::ids::TenantId;
 use tokio::time::Instant;
 
-use crate::{
-    AwsError, AwsErrorKind, SessionPolicy, StepClass,
-    ec2::Ec2,
-    settings::Aws,
-};
+use crate::{AwsError, AwsErrorKind, SessionPolicy, StepClass, ec2::Ec2, settings::Aws};
 
 /// The shortest session STS gives.
 const SESSION_SECONDS: i32 = 900;
@@ -166,7 +162,11 @@ impl fmt::Debug for Broker {
 impl Broker {
     pub(crate) fn new(aws: Aws) -> Self {
         let sts = aws.broker_sts();
-        Self { aws, sts, sessions: Mutex::default() }
+        Self {
+            aws,
+            sts,
+            sessions: Mutex::default(),
+        }
     }
 
     /// A session in the tenant's account for one class of step, kept or new.
@@ -221,16 +221,16 @@ impl Broker {
     }
 
     /// `GetCallerIdentity` needs no permission and cannot be denied by a session policy.
-    async fn probed_account(
-        &self,
-        credentials: Option<aws_sdk_sts::types::Credentials>,
-    ) -> ProbeOutcome {
+    async fn probed_account(&self, credentials: Option<aws_sdk_sts::types::Credentials>) -> ProbeOutcome {
         let Some(credentials) = credentials else {
             return ProbeOutcome::Unknown("IncompleteReply".to_owned());
         };
         let region = self.aws.settings().region.clone();
         let config = self.aws.config_for(given(&credentials), &region);
-        let reply = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
+        let reply = aws_sdk_sts::Client::new(&config)
+            .get_caller_identity()
+            .send()
+            .await;
         match reply.map_err(AwsError::from) {
             Ok(reply) => match reply.account {
                 Some(account) => ProbeOutcome::Assumed { account },
@@ -303,7 +303,11 @@ fn given(credentials: &aws_sdk_sts::types::Credentials) -> Credentials {
 }
 
 fn tag(key: &str, value: &str) -> Tag {
-    Tag::builder().key(key).value(value).build().expect("key and value are set")
+    Tag::builder()
+        .key(key)
+        .value(value)
+        .build()
+        .expect("key and value are set")
 }
 
 fn role_name(role_arn: &str) -> &str {
@@ -327,13 +331,23 @@ mod tests {
             message: String::new(),
         };
         assert!(matches!(refusal(error("AccessDenied")), AssumeError::Denied));
-        for ours in ["InvalidClientTokenId", "SignatureDoesNotMatch", "RegionDisabledException"] {
-            assert!(matches!(refusal(error(ours)), AssumeError::Unavailable(_)), "{ours}");
+        for ours in [
+            "InvalidClientTokenId",
+            "SignatureDoesNotMatch",
+            "RegionDisabledException",
+        ] {
+            assert!(
+                matches!(refusal(error(ours)), AssumeError::Unavailable(_)),
+                "{ours}"
+            );
         }
     }
 
     #[test]
     fn a_role_is_named_by_the_last_part_of_its_arn() {
-        assert_eq!(role_name("arn:aws:iam::222222222222:role/tenantry/tenantry-x"), "tenantry-x");
+        assert_eq!(
+            role_name("arn:aws:iam::222222222222:role/tenantry/tenantry-x"),
+            "tenantry-x"
+        );
     }
 }

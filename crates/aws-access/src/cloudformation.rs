@@ -49,7 +49,11 @@ impl Aws {
     /// # Errors
     /// CloudFormation answers `ValidationError` for a stack that does not exist.
     pub async fn describe_stack(&self, name: &str) -> Result<StackState, AwsError> {
-        let reply = Client::new(&self.reads()).describe_stacks().stack_name(name).send().await?;
+        let reply = Client::new(&self.reads())
+            .describe_stacks()
+            .stack_name(name)
+            .send()
+            .await?;
         let stack = reply
             .stacks
             .and_then(|stacks| stacks.into_iter().next())
@@ -69,11 +73,18 @@ impl Aws {
     /// # Errors
     /// Any refusal.
     pub async fn delete_stack(&self, name: &str) -> Result<(), AwsError> {
-        Client::new(&self.writes()).delete_stack().stack_name(name).send().await?;
+        Client::new(&self.writes())
+            .delete_stack()
+            .stack_name(name)
+            .send()
+            .await?;
         Ok(())
     }
 }
 
 fn parameter((key, value): (&String, &String)) -> Parameter {
-    Parameter::builder().parameter_key(key).parameter_value(value).build()
+    Parameter::builder()
+        .parameter_key(key)
+        .parameter_value(value)
+        .build()
 }

@@ -74,7 +74,11 @@ where
                 let code = context.err().code().unwrap_or("Unrecognised").to_owned();
                 let status = context.raw().status().as_u16();
                 let message = shorten(context.err().message().unwrap_or_default());
-                Self { kind: classify(&code, status), code, message }
+                Self {
+                    kind: classify(&code, status),
+                    code,
+                    message,
+                }
             }
             SdkError::TimeoutError(_) => unanswered("Timeout", &error),
             SdkError::DispatchFailure(_) => unanswered("ConnectionFailed", &error),
@@ -104,40 +108,70 @@ fn shorten(text: &str) -> String {
 /// Class of an error code. Prefixes and suffixes follow EC2's naming, which is regular.
 #[must_use]
 pub fn classify(code: &str, status: u16) -> AwsErrorKind {
-    named(code).or_else(|| patterned(code)).unwrap_or(if status >= 500 {
-        AwsErrorKind::Unknown
-    } else {
-        AwsErrorKind::Permanent
-    })
+    named(code)
+        .or_else(|| patterned(code))
+        .unwrap_or(if status >= 500 {
+            AwsErrorKind::Unknown
+        } else {
+            AwsErrorKind::Permanent
+        })
 }
 
 fn named(code: &str) -> Option<AwsErrorKind> {
     let kind = match code {
-        "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "ThrottledException"
-        | "SlowDown" | "TooManyRequestsException" | "EC2ThrottledException"
-        | "BandwidthLimitExceeded" | "ProvisionedThroughputExceededException"
-        | "PriorRequestNotComplete" | "ExpiredToken" | "ExpiredTokenException"
-        | "RequestExpired" | "RequestTimeTooSkewed" => AwsErrorKind::Throttled,
-        "InternalError" | "InternalFailure" | "ServiceUnavailable" | "Unavailable"
-        | "RequestTimeout" => AwsErrorKind::Unknown,
-        "NoSuchEntity" | "NoSuchBucket" | "NoSuchKey" | "ResourceNotFoundException"
-        | "Gateway.NotAttached" | "StackNotFoundException" => AwsErrorKind::NotFound,
-        "DependencyViolation" | "IncorrectState" | "IncorrectInstanceState" | "DeleteConflict"
-        | "InvalidIPAddress.InUse" | "ResourceInUseException" | "OperationNotPermitted" => {
-            AwsErrorKind::Dependency
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "SlowDown"
+        | "TooManyRequestsException"
+        | "EC2ThrottledException"
+        | "BandwidthLimitExceeded"
+        | "ProvisionedThroughputExceededException"
+        | "PriorRequestNotComplete"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "RequestExpired"
+        | "RequestTimeTooSkewed" => AwsErrorKind::Throttled,
+        "InternalError" | "InternalFailure" | "ServiceUnavailable" | "Unavailable" | "RequestTimeout" => {
+            AwsErrorKind::Unknown
         }
-        "InsufficientInstanceCapacity" | "InsufficientHostCapacity" | "InsufficientCapacity"
+        "NoSuchEntity"
+        | "NoSuchBucket"
+        | "NoSuchKey"
+        | "ResourceNotFoundException"
+        | "Gateway.NotAttached"
+        | "StackNotFoundException" => AwsErrorKind::NotFound,
+        "DependencyViolation"
+        | "IncorrectState"
+        | "IncorrectInstanceState"
+        | "DeleteConflict"
+        | "InvalidIPAddress.InUse"
+        | "ResourceInUseException"
+        | "OperationNotPermitted" => AwsErrorKind::Dependency,
+        "InsufficientInstanceCapacity"
+        | "InsufficientHostCapacity"
+        | "InsufficientCapacity"
         | "InsufficientAddressCapacity" => AwsErrorKind::Capacity,
-        "LimitExceeded" | "LimitExceededException" | "ServiceQuotaExceededException"
+        "LimitExceeded"
+        | "LimitExceededException"
+        | "ServiceQuotaExceededException"
         | "InstanceLimitExceeded" => AwsErrorKind::Quota,
-        "EntityAlreadyExists" | "AlreadyExistsException" | "RouteAlreadyExists"
-        | "BucketAlreadyOwnedByYou" | "ResourceAlreadyExistsException" => AwsErrorKind::Exists,
-        "IdempotentParameterMismatch" | "IdempotencyParameterMismatchException" => {
-            AwsErrorKind::Mismatch
-        }
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthFailure"
-        | "OptInRequired" | "RegionDisabledException" | "InvalidClientTokenId"
-        | "UnrecognizedClientException" | "SignatureDoesNotMatch" => AwsErrorKind::Denied,
+        "EntityAlreadyExists"
+        | "AlreadyExistsException"
+        | "RouteAlreadyExists"
+        | "BucketAlreadyOwnedByYou"
+        | "ResourceAlreadyExistsException" => AwsErrorKind::Exists,
+        "IdempotentParameterMismatch" | "IdempotencyParameterMismatchException" => AwsErrorKind::Mismatch,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "AuthFailure"
+        | "OptInRequired"
+        | "RegionDisabledException"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch" => AwsErrorKind::Denied,
         _ => return None,
     };
     Some(kind)

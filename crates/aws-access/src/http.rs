@@ -31,7 +31,10 @@ pub(crate) fn client(observer: Option<Arc<dyn CallObserver>>) -> SharedHttpClien
         .build_https();
     match observer {
         None => https,
-        Some(observer) => SharedHttpClient::new(ObservedClient { inner: https, observer }),
+        Some(observer) => SharedHttpClient::new(ObservedClient {
+            inner: https,
+            observer,
+        }),
     }
 }
 

@@ -7,7 +7,11 @@ use crate::{Aws, AwsError, AwsErrorKind, settings::one_attempt};
 
 /// The role's trust policy as JSON text. IAM returns it percent-encoded (API reference, `Role`).
 pub(crate) async fn trust_policy(config: &SdkConfig, role_name: &str) -> Result<String, AwsError> {
-    let reply = aws_sdk_iam::Client::new(config).get_role().role_name(role_name).send().await?;
+    let reply = aws_sdk_iam::Client::new(config)
+        .get_role()
+        .role_name(role_name)
+        .send()
+        .await?;
     let document = reply
         .role
         .and_then(|role| role.assume_role_policy_document)

@@ -173,7 +173,10 @@ mod tests {
 
     #[test]
     fn the_customers_template_grants_exactly_the_actions_of_the_classes() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/customer-account/role.yaml");
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../infra/customer-account/role.yaml"
+        );
         let template = std::fs::read_to_string(path).expect("the template is in the repository");
         let mut granted: Vec<&str> = template
             .lines()
@@ -181,8 +184,11 @@ mod tests {
             .filter(|word| word.starts_with("ec2:") || word.starts_with("iam:"))
             .filter(|word| !word.contains(' ') && !word.ends_with(':'))
             .collect();
-        let mut needed: Vec<&str> =
-            STEP_CLASSES.iter().flat_map(|class| class.actions()).copied().collect();
+        let mut needed: Vec<&str> = STEP_CLASSES
+            .iter()
+            .flat_map(|class| class.actions())
+            .copied()
+            .collect();
         for list in [&mut granted, &mut needed] {
             list.sort_unstable();
             list.dedup();

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig,
-    sts::AssumeRoleProvider, timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig, sts::AssumeRoleProvider,
+    timeout::TimeoutConfig,
 };
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use secrecy::{ExposeSecret, SecretString};
@@ -87,10 +87,7 @@ impl Aws {
 
     /// As [`Aws::connect`], with an observer that every request to AWS passes on its way out and
     /// back. Tests stop a worker there; it is the only place between us and the wire.
-    pub async fn connect_observed(
-        settings: AwsSettings,
-        observer: Option<Arc<dyn CallObserver>>,
-    ) -> Self {
+    pub async fn connect_observed(settings: AwsSettings, observer: Option<Arc<dyn CallObserver>>) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(settings.region.clone()))
             .http_client(http::client(observer))
@@ -99,14 +96,23 @@ impl Aws {
         if let Some(endpoint_url) = &settings.endpoint_url {
             loader = loader.endpoint_url(endpoint_url);
         }
-        if let AwsCredentials::Static { access_key_id, secret_access_key } = &settings.credentials {
+        if let AwsCredentials::Static {
+            access_key_id,
+            secret_access_key,
+        } = &settings.credentials
+        {
             let secret = secret_access_key.expose_secret();
-            loader = loader
-                .credentials_provider(Credentials::from_keys(access_key_id, secret, None));
+            loader = loader.credentials_provider(Credentials::from_keys(access_key_id, secret, None));
         }
         let reads = loader.load().await;
         let broker = broker_credentials(&settings, &reads).await;
-        Self { inner: Arc::new(Inner { settings, reads, broker }) }
+        Self {
+            inner: Arc::new(Inner {
+                settings,
+                reads,
+                broker,
+            }),
+        }
     }
 
     /// The settings this was built from.
@@ -175,10 +181,7 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-async fn broker_credentials(
-    settings: &AwsSettings,
-    config: &SdkConfig,
-) -> SharedCredentialsProvider {
+async fn broker_credentials(settings: &AwsSettings, config: &SdkConfig) -> SharedCredentialsProvider {
     if settings.assume_broker_role {
         let provider = AssumeRoleProvider::builder(&settings.broker_role_arn)
             .session_name("tenantry-broker")
@@ -187,5 +190,7 @@ async fn broker_credentials(
             .await;
         return SharedCredentialsProvider::new(provider);
     }
-    config.credentials_provider().expect("the loader always sets a credentials provider")
+    config
+        .credentials_provider()
+        .expect("the loader always sets a credentials provider")
 }

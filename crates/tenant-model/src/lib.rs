@@ -7,9 +7,15 @@
 
 pub mod account;
 pub mod audit;
+pub mod blueprint;
 pub mod connection;
+pub mod convergence;
+pub mod deployment;
 pub mod ids;
 pub mod meter;
+pub mod observation;
+pub mod operation;
+pub mod plan;
 pub mod principal;
 pub mod quantity;
 pub mod tenant;
