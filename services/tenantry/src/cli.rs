@@ -1,0 +1,117 @@
+//! The command line. Each verb is one module; this file only says what can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Tenantry: the control plane an ISV runs to sell its data platform on AWS.
+#[derive(Debug, Parser)]
+#[command(name = "tenantry", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything on this machine: PostgreSQL, the AWS endpoint, all services and a demo ISV.
+    #[command(after_help = "Example:\n  tenantry dev --listen 127.0.0.1:8080 --data-dir .tenantry")]
+    Dev(DevArgs),
+    /// Play the main job on a fresh world, from signup to usage in the warehouse, and check the books.
+    #[command(after_help = "Examples:\n  tenantry demo\n  tenantry demo --json | jq .usage_booked")]
+    Demo(DemoArgs),
+    /// Run one service, or all of them, against the configured database and AWS.
+    #[command(after_help = "Example:\n  DATABASE_URL=… tenantry serve usage-metering --listen 0.0.0.0:8080")]
+    Serve(ServeArgs),
+    /// Bring the database's schema up to date, as the role that owns it.
+    Migrate,
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Print the settings in effect, secrets masked.
+    Config,
+    /// Run the local AWS endpoint alone.
+    LocalAws(LocalAwsArgs),
+    /// Check an export bucket: its manifest chain, files, rows and sums.
+    #[command(after_help = "Example:\n  tenantry verify-export s3://bucket/prefix")]
+    VerifyExport(VerifyExportArgs),
+    /// Check the audit chains of the configured database.
+    VerifyAudit,
+    /// Make an operator and print a single-use sign-in link.
+    CreateOperator(CreateOperatorArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// Where the console and the API listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Where everything is kept between starts.
+    #[arg(long, default_value = ".tenantry")]
+    pub(crate) data_dir: PathBuf,
+    /// Start without the demo tenants and their usage.
+    #[arg(long)]
+    pub(crate) empty: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Print the figures as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How many usage events to send.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=5_000_000))]
+    pub(crate) events: u32,
+    /// Fixes which events are sent; the same seed sends the same.
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+}
+
+/// What a process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Service {
+    /// Every service in one process.
+    All,
+    /// Signup, identity, the operator's API, connections.
+    Onboarding,
+    /// Deployments in customers' accounts.
+    TenantProvisioning,
+    /// Usage events, rollups, queries.
+    UsageMetering,
+    /// S3 and the warehouse.
+    AnalyticsExport,
+    /// The pages.
+    Console,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Which service.
+    pub(crate) service: Service,
+    /// Where it listens; port 0 takes a free one.
+    #[arg(long, default_value = "0.0.0.0:8080")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocalAwsArgs {
+    /// Where it listens: a loopback address.
+    #[arg(long, default_value = "127.0.0.1:4566")]
+    pub(crate) listen: SocketAddr,
+    /// Where state is kept; in memory without it.
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyExportArgs {
+    /// The export's place, `s3://bucket/prefix`.
+    pub(crate) url: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateOperatorArgs {
+    /// The operator's e-mail address.
+    pub(crate) email: String,
+}
