@@ -46,6 +46,8 @@ pub enum AwsCredentials {
         access_key_id: String,
         /// Secret half of the key.
         secret_access_key: SecretString,
+        /// Comes with keys of a role; absent with keys of a user.
+        session_token: Option<SecretString>,
     },
     /// The SDK's default chain: environment, profile, container, instance.
     DefaultChain,
@@ -99,10 +101,14 @@ impl Aws {
         if let AwsCredentials::Static {
             access_key_id,
             secret_access_key,
+            session_token,
         } = &settings.credentials
         {
             let secret = secret_access_key.expose_secret();
-            loader = loader.credentials_provider(Credentials::from_keys(access_key_id, secret, None));
+            let token = session_token
+                .as_ref()
+                .map(|token| token.expose_secret().to_owned());
+            loader = loader.credentials_provider(Credentials::from_keys(access_key_id, secret, token));
         }
         let reads = loader.load().await;
         let broker = broker_credentials(&settings, &reads).await;

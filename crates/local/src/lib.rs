@@ -1,3 +1,13 @@
 //! The embedded default: a private PostgreSQL, the local AWS endpoint and the demo world.
+//!
+//! [`World`] is one installation for a test, [`postgres`] runs the database for both it and
+//! `tenantry dev`, [`accounts`] are the AWS accounts of either. Nothing here imitates a service of
+//! ours: what runs on it is the product.
 
+pub mod accounts;
+mod databases;
 pub mod postgres;
+mod world;
+
+pub use databases::Databases;
+pub use world::World;

@@ -17,6 +17,7 @@ pub mod invitations;
 pub mod mails;
 pub mod outbox;
 mod pool;
+pub mod rehearsal;
 pub mod sessions;
 pub mod signups;
 pub mod tenants;

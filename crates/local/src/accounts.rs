@@ -1,0 +1,117 @@
+//! The AWS accounts of the embedded default: the ISV's own and its demo customers'.
+//!
+//! Everything here is done through the SDK as anybody would do it on AWS; only the keys that a task
+//! role would give the process come from the local endpoint itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_access::cloudformation::StackState;
+use aws_access::{Aws, AwsCredentials, AwsError, AwsSettings};
+use local_aws::LocalAws;
+
+/// The account that the control plane runs in.
+pub const ISV_ACCOUNT: &str = "111111111111";
+/// Accounts of people who try the demo.
+pub const CUSTOMER_ACCOUNTS: [&str; 5] = [
+    "222222222222",
+    "333333333333",
+    "444444444444",
+    "555555555555",
+    "666666666666",
+];
+/// Region of the ISV's own services.
+pub const REGION: &str = "eu-central-1";
+/// The role the control plane runs as, the only one that customers' trust policies admit.
+pub const BROKER_ROLE_ARN: &str = "arn:aws:iam::111111111111:role/tenantry-broker";
+/// What a customer deploys to let us in.
+pub const CUSTOMER_ROLE_TEMPLATE: &str = include_str!("../../../infra/customer-account/role.yaml");
+
+/// An AWS account's root has its number as key id and this as secret, on local endpoints by convention.
+const ROOT_SECRET: &str = "test";
+/// How long a stack may take; on the local endpoint it is done at once.
+const STACK_TIME_MAX: Duration = Duration::from_secs(30);
+const STACK_POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Why a stack was not deployed.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// A call failed.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// The stack ended otherwise than complete.
+    #[error("the stack ended as {0}")]
+    Ended(String),
+    /// The stack did not end in time.
+    #[error("the stack was not complete within {} seconds", STACK_TIME_MAX.as_secs())]
+    Unfinished,
+}
+
+/// How the control plane reaches the local endpoint: as the broker role, like a task that runs under it.
+pub(crate) fn control_plane(local_aws: &LocalAws) -> AwsSettings {
+    let keys = local_aws.control().service_credentials(BROKER_ROLE_ARN);
+    let keys = keys.expect("the constant is a role's ARN");
+    let credentials = AwsCredentials::Static {
+        access_key_id: keys.access_key_id,
+        secret_access_key: keys.secret_access_key.into(),
+        session_token: Some(keys.session_token.into()),
+    };
+    AwsSettings {
+        region: REGION.to_owned(),
+        endpoint_url: Some(local_aws.endpoint()),
+        credentials,
+        isv_account: ISV_ACCOUNT.to_owned(),
+        broker_role_arn: BROKER_ROLE_ARN.to_owned(),
+        assume_broker_role: false,
+    }
+}
+
+/// AWS as the root of an account sees it: what a customer's administrator does in the AWS console.
+pub async fn root_of(local_aws: &LocalAws, account: &str) -> Aws {
+    let credentials = AwsCredentials::Static {
+        access_key_id: account.to_owned(),
+        secret_access_key: ROOT_SECRET.to_owned().into(),
+        session_token: None,
+    };
+    let settings = AwsSettings {
+        credentials,
+        isv_account: account.to_owned(),
+        ..control_plane(local_aws)
+    };
+    Aws::connect(settings).await
+}
+
+/// Deploys a template with the account's root, as the customer does with the quick-create link, and waits
+/// until it is complete. A stack of the name that exists is left as it is.
+///
+/// # Errors
+/// When CloudFormation refuses the template or rolls the stack back.
+pub async fn deploy_role_stack(
+    local_aws: &LocalAws,
+    account: &str,
+    template: &str,
+    parameters: &BTreeMap<String, String>,
+) -> Result<StackState, StackError> {
+    let root = root_of(local_aws, account).await;
+    let name = parameters.get("RoleName").map_or("tenantry-role", String::as_str);
+    match root.create_stack(name, template, parameters).await {
+        Ok(_) => {}
+        Err(error) if error.kind == aws_access::AwsErrorKind::Exists => {}
+        Err(error) => return Err(error.into()),
+    }
+    let complete = await_stack(&root, name);
+    tokio::time::timeout(STACK_TIME_MAX, complete)
+        .await
+        .unwrap_or(Err(StackError::Unfinished))
+}
+
+async fn await_stack(root: &Aws, name: &str) -> Result<StackState, StackError> {
+    loop {
+        let state = root.describe_stack(name).await?;
+        match state.status.as_str() {
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => return Ok(state),
+            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" => tokio::time::sleep(STACK_POLL_INTERVAL).await,
+            _ => return Err(StackError::Ended(state.status)),
+        }
+    }
+}
