@@ -301,6 +301,8 @@ pub struct Deployment {
     pub blocked: Option<String>,
     /// What the orphan sweep found, once the deployment is deleted.
     pub deletion_proof: Option<serde_json::Value>,
+    /// The tenant's state that the reconciler acted on last.
+    pub tenant_state_seen: TenantState,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
     /// When the row last changed.

@@ -18,6 +18,7 @@ pub mod operation;
 pub mod plan;
 pub mod principal;
 pub mod quantity;
+pub mod resource;
 pub mod tenant;
 pub mod usage;
 pub mod user;
