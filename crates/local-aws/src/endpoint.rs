@@ -50,7 +50,12 @@ impl Endpoint {
 
 /// Every service behind the query, EC2 and JSON protocols. To add one, implement [`Service`] and name it here.
 async fn services(_core: &Arc<Core>) -> Result<Vec<Arc<dyn Service>>, StartError> {
-    Ok(vec![Arc::new(crate::sts::Sts)])
+    Ok(vec![
+        Arc::new(crate::sts::Sts),
+        Arc::new(crate::iam::Iam),
+        Arc::new(crate::cloudformation::CloudFormation::default()),
+        Arc::new(crate::ec2::Ec2::default()),
+    ])
 }
 
 /// The service that speaks HTTP itself.

@@ -21,9 +21,11 @@
 
 mod auth;
 mod clock;
+mod cloudformation;
 mod control;
 mod core;
 mod dispatch;
+mod ec2;
 mod endpoint;
 mod error;
 mod iam;

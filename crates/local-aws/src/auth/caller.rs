@@ -33,8 +33,6 @@ pub(crate) struct RoleSession {
     pub(crate) source_identity: Option<String>,
     /// Limits the session beside the role's own policies.
     pub(crate) policy: Option<Document>,
-    /// True when this session was made by another role session.
-    pub(crate) chained: bool,
     pub(crate) issued_at: DateTime<Utc>,
 }
 

@@ -1,5 +1,5 @@
 //! Eventual consistency on request: describe calls that do not see a new resource yet, roles that cannot be
-//! assumed yet. Off unless switched on; seeded per resource.
+//! assumed yet, instances that take their time. Off unless switched on; seeded per resource.
 
 use std::sync::Mutex;
 
@@ -18,6 +18,9 @@ pub struct LagSettings {
     /// A new role, or a new trust policy, may not work for up to this long.
     #[serde(default)]
     pub role_ms_max: u32,
+    /// An instance takes exactly this long to start, stop or end.
+    #[serde(default)]
+    pub instance_ms: u32,
 }
 
 /// The lag in force.

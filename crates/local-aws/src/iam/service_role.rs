@@ -22,7 +22,6 @@ pub(crate) fn credentials(core: &Core, role_arn: &str) -> Option<ServiceCredenti
         transitive_tag_keys: Vec::new(),
         source_identity: None,
         policy: None,
-        chained: false,
         issued_at: core.clock.now(),
     };
     let keys = core.keys.issue(&core.ids, account, session, None);
@@ -53,6 +52,7 @@ fn ensure(core: &Core, account: &str, path: &str, name: &str) -> Role {
         arn: format!("arn:aws:iam::{account}:role{path}{name}"),
         id: core.ids.unique("AROA"),
         created_at: core.clock.now(),
+        trusted_at: core.clock.now(),
         created_by: String::new(),
         trust: Document::trust(TASK_TRUST).expect("the constant is a trust policy"),
         inline: BTreeMap::new(),

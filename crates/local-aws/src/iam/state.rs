@@ -33,6 +33,8 @@ pub(crate) struct Role {
     pub(crate) arn: String,
     pub(crate) id: String,
     pub(crate) created_at: DateTime<Utc>,
+    /// When the trust policy was last set; the consistency lag counts from here.
+    pub(crate) trusted_at: DateTime<Utc>,
     pub(crate) created_by: String,
     pub(crate) trust: Document,
     pub(crate) inline: BTreeMap<String, Document>,
@@ -49,7 +51,6 @@ pub(crate) struct Role {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ManagedPolicy {
     pub(crate) arn: String,
-    pub(crate) id: String,
     pub(crate) document: Document,
     pub(crate) created_by: String,
 }

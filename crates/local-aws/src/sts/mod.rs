@@ -1,5 +1,8 @@
 //! STS: who am I, and becoming a role in another account.
 
+mod assume_role;
+mod request;
+
 use std::sync::Arc;
 
 use crate::core::Core;
@@ -22,8 +25,9 @@ impl Service for Sts {
         }
     }
 
-    async fn call(&self, _core: &Arc<Core>, call: &Call) -> Result<Reply, AwsError> {
+    async fn call(&self, core: &Arc<Core>, call: &Call) -> Result<Reply, AwsError> {
         match call.operation.as_str() {
+            "AssumeRole" => assume_role::assume_role(core, call).map(Reply::from),
             "GetCallerIdentity" => Ok(caller_identity(call).into()),
             other => Err(AwsError::not_implemented("sts", other)),
         }

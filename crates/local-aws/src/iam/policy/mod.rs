@@ -5,14 +5,14 @@
 
 mod condition;
 mod context;
-mod document;
+pub(super) mod document;
 mod evaluate;
 mod operator;
-mod pattern;
+pub(crate) mod pattern;
 mod principal;
 mod reader;
 
 pub(crate) use context::Context;
-pub(crate) use document::{Document, MalformedPolicy};
-pub(crate) use evaluate::{Decision, Policies, Question, ResourcePolicy, decide, resource_grant};
-pub(crate) use principal::{Grant, PrincipalView};
+pub(crate) use document::Document;
+pub(crate) use evaluate::{Decision, Policies, Question, ResourcePolicy, decide};
+pub(crate) use principal::PrincipalView;

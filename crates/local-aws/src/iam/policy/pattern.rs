@@ -2,7 +2,7 @@
 
 /// True when `text` matches `pattern`, in which `*` stands for any run of characters and `?` for one. Takes time
 /// proportional to the product of the lengths at worst, whatever the pattern.
-pub(super) fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;

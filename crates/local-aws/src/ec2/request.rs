@@ -1,0 +1,172 @@
+//! One EC2 call: its parameters, permission questions, dry run and new resources.
+
+use std::collections::BTreeMap;
+
+use super::kind::Kind;
+use super::state::{Meta, Resource, Tags};
+use super::tags;
+use crate::core::{Authority, Core};
+use crate::error::AwsError;
+use crate::iam::policy::{Context, Question};
+use crate::protocol::Params;
+use crate::service::Call;
+
+/// A call with what is needed to carry it out.
+pub(super) struct Request<'a> {
+    pub(super) core: &'a Core,
+    pub(super) call: &'a Call,
+    pub(super) params: Params,
+    authority: Authority<'a>,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(core: &'a Core, call: &'a Call) -> Result<Self, AwsError> {
+        Ok(Self {
+            core,
+            call,
+            params: call.params()?,
+            authority: core.authority(&call.caller),
+        })
+    }
+
+    /// The ARN of a resource of the calling account; `*` as id for one that is still to be made.
+    pub(super) fn arn(&self, kind: Kind, id: &str) -> String {
+        // Images are public ones, which belong to no account in ARNs.
+        let account = if kind == Kind::Image {
+            ""
+        } else {
+            &self.call.caller.account
+        };
+        format!("arn:aws:ec2:{}:{account}:{}/{id}", self.call.region, kind.name())
+    }
+
+    /// Asks for the call's own action on an ARN, or on `*`.
+    pub(super) fn authorize(&self, resource: &str, context: &Context) -> Result<(), AwsError> {
+        self.ask(&format!("ec2:{}", self.call.operation), resource, context)
+    }
+
+    fn ask(&self, action: &str, resource: &str, context: &Context) -> Result<(), AwsError> {
+        let context = context.clone().with("ec2:Region", &self.call.region);
+        self.authority
+            .ask(
+                &Question {
+                    action,
+                    resource,
+                    context: &context,
+                },
+                None,
+            )
+            .map_err(|denied| {
+                let why = format!(
+                    "You are not authorized to perform this operation. {}",
+                    denied.message()
+                );
+                AwsError::forbidden("UnauthorizedOperation", why)
+            })
+    }
+
+    /// Permission for something without an ARN: describing, mostly.
+    pub(super) fn authorize_all(&self) -> Result<(), AwsError> {
+        self.authorize("*", &self.call.context())
+    }
+
+    /// Permission to make a resource, and to tag it when tags come with the call
+    /// (EC2 user guide, "Grant permission to tag Amazon EC2 resources during creation").
+    pub(super) fn authorize_creation(&self, kind: Kind, tags: &Tags) -> Result<(), AwsError> {
+        let arn = self.arn(kind, "*");
+        let context = self.call.context().request_tags(tags);
+        self.authorize(&arn, &context)?;
+        if tags.is_empty() {
+            return Ok(());
+        }
+        self.ask(
+            "ec2:CreateTags",
+            &arn,
+            &context.with("ec2:CreateAction", &self.call.operation),
+        )
+    }
+
+    /// Permission on a resource that should exist, with its tags.
+    pub(super) fn authorize_existing<T: Resource>(
+        &self,
+        map: &BTreeMap<String, T>,
+        id: &str,
+    ) -> Result<(), AwsError> {
+        let context = match map.get(id) {
+            Some(resource) => self.call.context().resource_tags(&resource.meta().tags),
+            None => self.call.context().resource_missing(),
+        };
+        self.authorize(&self.arn(T::KIND, id), &context)
+    }
+
+    /// Ends a dry run, which comes after every permission and before every effect.
+    pub(super) fn end_dry_run(&self) -> Result<(), AwsError> {
+        if self.params.flag("DryRun")? == Some(true) {
+            let why = "Request would have succeeded, but DryRun flag is set.";
+            return Err(AwsError::new(
+                http::StatusCode::PRECONDITION_FAILED,
+                "DryRunOperation",
+                why,
+            ));
+        }
+        Ok(())
+    }
+
+    /// Permission on one existing resource, the resource's existence, and the end of a dry run: the opening of
+    /// most operations.
+    pub(super) fn open<T: Resource>(&self, map: &BTreeMap<String, T>, id: &str) -> Result<(), AwsError> {
+        self.authorize_existing(map, id)?;
+        require(map, id)?;
+        self.end_dry_run()
+    }
+
+    /// The description of a new resource.
+    pub(super) fn new_meta(&self, kind: Kind, tags: Tags) -> Meta {
+        Meta {
+            id: self.core.ids.resource(kind.prefix()),
+            created_at: self.call.now,
+            created_by: self.call.caller.principal_arn.clone(),
+            tags,
+        }
+    }
+
+    /// The tags the call gives to new resources of a kind.
+    pub(super) fn tags_for(&self, kind: Kind) -> Result<Tags, AwsError> {
+        tags::of_specification(&self.params, kind)
+    }
+
+    /// Whether describing calls see the resource yet.
+    pub(super) fn sees(&self, meta: &Meta) -> bool {
+        self.core.lag.sees(&meta.id, meta.created_at, self.call.now)
+    }
+}
+
+/// The resource, or its kind's "not found".
+pub(super) fn require<'m, T: Resource>(map: &'m BTreeMap<String, T>, id: &str) -> Result<&'m T, AwsError> {
+    map.get(id).ok_or_else(|| T::KIND.not_found(id))
+}
+
+/// The resource to change, or its kind's "not found".
+pub(super) fn require_mut<'m, T: Resource>(
+    map: &'m mut BTreeMap<String, T>,
+    id: &str,
+) -> Result<&'m mut T, AwsError> {
+    map.get_mut(id).ok_or_else(|| T::KIND.not_found(id))
+}
+
+/// `InvalidParameterValue`.
+pub(super) fn invalid_value(why: impl std::fmt::Display) -> AwsError {
+    AwsError::bad("InvalidParameterValue", why)
+}
+
+/// `DependencyViolation`.
+pub(super) fn dependency(why: impl std::fmt::Display) -> AwsError {
+    AwsError::bad("DependencyViolation", why)
+}
+
+/// The answer of operations that only say that they worked.
+pub(super) fn done() -> crate::protocol::Xml {
+    let mut xml = crate::protocol::Xml::new();
+    xml.leaf("return", true);
+    xml
+}
