@@ -147,6 +147,7 @@ create table probe_round (
   at timestamptz not null,
   answers jsonb not null,
   verdict jsonb not null,
+  statement jsonb,
   primary key (tenant_id, connection_id, round),
   foreign key (tenant_id, connection_id) references connection (tenant_id, connection_id)
 );

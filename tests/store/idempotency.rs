@@ -1,12 +1,12 @@
-use serde_json::json;
-use tenant_store::idempotency::{self, Claim, RequestKey, StoredReply};
+use tenant_model::idempotency::{Claim, RequestKey, StoredReply};
+use tenant_store::idempotency;
 use tenantry_tests::Database;
 
 fn request(hash: u8) -> RequestKey {
     RequestKey {
         scope: "POST /v1/things".to_owned(),
         key: "k-1".to_owned(),
-        request_hash: [hash; 32],
+        hash: [hash; 32],
         tenant_id: None,
     }
 }
@@ -14,7 +14,7 @@ fn request(hash: u8) -> RequestKey {
 fn reply() -> StoredReply {
     StoredReply {
         status: 201,
-        headers: json!({"location": "/v1/things/1"}),
+        headers: vec![("location".to_owned(), "/v1/things/1".to_owned())],
         body: r#"{"id":1}"#.to_owned(),
     }
 }

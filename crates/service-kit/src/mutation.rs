@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use tenant_model::idempotency::{Claim, StoredReply};
 use tenant_model::{Principal, TenantId};
 
 use crate::auth::Caller;
@@ -21,17 +22,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Which request this is; the store keeps its reply under `scope` and `key`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MutationRequest {
-    /// Tenant, principal, method and route; method and route alone when anonymous.
-    pub scope: String,
-    /// The client's key, 1–255 visible ASCII characters.
-    pub key: String,
-    /// SHA-256 over method, path with query, and body.
-    pub hash: [u8; 32],
-    /// The caller's tenant; none for operators and anonymous callers.
-    pub tenant_id: Option<TenantId>,
-}
+pub type MutationRequest = tenant_model::idempotency::RequestKey;
 
 /// A change asked for by a signed-in caller, with a JSON body.
 #[derive(Clone, Debug)]
@@ -253,29 +244,31 @@ impl Reply {
         self
     }
 
-    /// The headers as the store keeps them, name to value.
+    /// The reply as the store keeps it beside its effect.
     #[must_use]
-    pub fn headers_json(&self) -> serde_json::Value {
-        self.headers
-            .iter()
-            .map(|(name, value)| (name.clone(), serde_json::Value::from(value.clone())))
-            .collect()
+    pub fn stored(&self) -> StoredReply {
+        StoredReply {
+            status: self.status,
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+        }
     }
 
-    /// The stored reply, to be sent again.
-    #[must_use]
-    pub fn replayed(status: u16, headers: &serde_json::Value, body: String) -> Self {
-        let headers = headers
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-            .collect();
-        Self {
-            status,
-            body,
-            headers,
-            replayed: true,
+    /// Turns what the store knows of a request into what to do: none to go on and work, a reply to send again.
+    ///
+    /// # Errors
+    /// `idempotency-key-reused`, or `request-in-progress`.
+    pub fn settle(claim: Claim) -> Result<Option<Self>, Problem> {
+        match claim {
+            Claim::New => Ok(None),
+            Claim::Replay(stored) => Ok(Some(Self {
+                status: stored.status,
+                body: stored.body,
+                headers: stored.headers,
+                replayed: true,
+            })),
+            Claim::Reused => Err(key_reused()),
+            Claim::InProgress => Err(in_progress()),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod blueprint;
 pub mod connection;
 pub mod convergence;
 pub mod deployment;
+pub mod idempotency;
 pub mod ids;
 pub mod meter;
 pub mod observation;
@@ -20,6 +21,7 @@ pub mod principal;
 pub mod quantity;
 pub mod resource;
 pub mod tenant;
+pub mod trust;
 pub mod usage;
 pub mod user;
 

@@ -7,6 +7,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tenant_model::connection::{ProbeRound, Verdict};
+use tenant_model::trust::StatementAtFault;
 use tenant_model::{Connection, ConnectionId, ConnectionState, ExternalId, TenantId};
 
 use crate::{Conn, StoreError};
@@ -34,6 +35,8 @@ pub struct Evidence {
     pub answers: ProbeRound,
     /// What it proves.
     pub verdict: Verdict,
+    /// The statement of the trust policy that leaves the lock open, when the role let us read it.
+    pub statement: Option<StatementAtFault>,
 }
 
 /// Adds a connection, due at once.
@@ -186,12 +189,14 @@ pub async fn record_round(
         return Err(StoreError::Stale);
     }
     sqlx::query!(
-        "insert into probe_round (tenant_id, connection_id, at, answers, verdict) values ($1, $2, $3, $4, $5)",
+        "insert into probe_round (tenant_id, connection_id, at, answers, verdict, statement)
+         values ($1, $2, $3, $4, $5, $6)",
         claimed.connection.tenant_id.as_uuid(),
         id,
         evidence.at,
         to_json(&evidence.answers)?,
         to_json(&evidence.verdict)?,
+        evidence.statement.as_ref().map(to_json).transpose()?,
     )
     .execute(conn)
     .await?;
@@ -238,7 +243,7 @@ pub async fn list_evidence(
     limit: i64,
 ) -> Result<Vec<Evidence>, StoreError> {
     let rows = sqlx::query!(
-        "select at, answers, verdict from probe_round where connection_id = $1 order by round desc limit $2",
+        "select at, answers, verdict, statement from probe_round where connection_id = $1 order by round desc limit $2",
         id.as_uuid(),
         limit,
     )
@@ -250,6 +255,11 @@ pub async fn list_evidence(
                 at: row.at,
                 answers: serde_json::from_value(row.answers).map_err(StoreError::unreadable)?,
                 verdict: serde_json::from_value(row.verdict).map_err(StoreError::unreadable)?,
+                statement: row
+                    .statement
+                    .map(serde_json::from_value)
+                    .transpose()
+                    .map_err(StoreError::unreadable)?,
             })
         })
         .collect()

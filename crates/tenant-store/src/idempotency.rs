@@ -4,46 +4,9 @@
 //! the reply, the caller commits. A request that rolls back stores nothing and may really run again.
 
 use serde_json::Value;
-use tenant_model::TenantId;
+use tenant_model::idempotency::{Claim, RequestKey, StoredReply};
 
 use crate::{Conn, StoreError};
-
-/// Which request this is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestKey {
-    /// Tenant, principal, method and route; or route alone when anonymous.
-    pub scope: String,
-    /// The client's `Idempotency-Key`, 1–255 visible ASCII characters.
-    pub key: String,
-    /// SHA-256 over method, path and body.
-    pub request_hash: [u8; 32],
-    /// The tenant whose row-level security the transaction runs under; none under `ops`.
-    pub tenant_id: Option<TenantId>,
-}
-
-/// A reply as it was sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredReply {
-    /// The HTTP status.
-    pub status: u16,
-    /// Headers that belong to the reply, name to value (`location`, `etag`).
-    pub headers: Value,
-    /// The body as sent.
-    pub body: String,
-}
-
-/// What the store knows of a request.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Claim {
-    /// Never answered: do the work in this transaction, then [`insert`] its reply.
-    New,
-    /// Answered before: send this again.
-    Replay(StoredReply),
-    /// The same key was used for another request.
-    Reused,
-    /// The same request is being worked on right now.
-    InProgress,
-}
 
 /// Locks the key for this transaction and tells what is known of it.
 ///
@@ -69,10 +32,10 @@ pub async fn claim(conn: &mut Conn, request: &RequestKey) -> Result<Claim, Store
     .await?;
     Ok(match stored {
         None => Claim::New,
-        Some(row) if row.request_hash != request.request_hash => Claim::Reused,
+        Some(row) if row.request_hash != request.hash => Claim::Reused,
         Some(row) => Claim::Replay(StoredReply {
             status: u16::try_from(row.status).map_err(StoreError::unreadable)?,
-            headers: row.headers,
+            headers: pairs(&row.headers)?,
             body: row.body,
         }),
     })
@@ -89,9 +52,9 @@ pub async fn insert(conn: &mut Conn, request: &RequestKey, reply: &StoredReply) 
         request.scope,
         request.key,
         request.tenant_id.map(|id| id.as_uuid()),
-        &request.request_hash[..],
+        &request.hash[..],
         i16::try_from(reply.status).map_err(StoreError::unreadable)?,
-        reply.headers,
+        object(&reply.headers),
         reply.body,
     )
     .execute(conn)
@@ -108,4 +71,22 @@ pub async fn forget_old(conn: &mut Conn) -> Result<u64, StoreError> {
         .execute(conn)
         .await?;
     Ok(done.rows_affected())
+}
+
+fn object(headers: &[(String, String)]) -> Value {
+    headers
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::from(value.clone())))
+        .collect()
+}
+
+fn pairs(headers: &Value) -> Result<Vec<(String, String)>, StoreError> {
+    let object = headers
+        .as_object()
+        .ok_or_else(|| StoreError::unreadable("stored headers are not an object"))?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    Ok(object
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), text(value)?)))
+        .collect())
 }
