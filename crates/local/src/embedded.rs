@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use aws_access::AwsSettings;
+use aws_access::{AwsError, AwsSettings};
 use local_aws::{LocalAws, Options};
 use tenant_store::StoreSettings;
 use tenant_store::bootstrap::PrepareError;
@@ -55,6 +55,9 @@ pub enum EmbeddedError {
     /// The local AWS did not start.
     #[error("the local AWS endpoint did not start")]
     LocalAws(#[from] local_aws::StartError),
+    /// The ISV's account on the local AWS could not be furnished.
+    #[error("the ISV's account on the local AWS could not be furnished")]
+    Founding(#[from] AwsError),
 }
 
 /// A running embedded default. [`Embedded::stop`] ends it in order; being killed does as well.
@@ -165,6 +168,7 @@ async fn start_aws(
         ..Options::default()
     };
     let local_aws = LocalAws::start(options).await?;
+    accounts::found(&local_aws).await?;
     let settings = accounts::control_plane(&local_aws);
     Ok((local_aws, settings))
 }
