@@ -47,6 +47,7 @@ create table stream_shard (
   primary key (stream, shard_id)
 );
 create sequence stream_shard_slot as smallint cycle;
+grant select on stream_shard to app_rw;
 grant select, insert, update on stream_shard to ops;
 grant usage on sequence stream_shard_slot to ops;
 
