@@ -11,6 +11,7 @@ pub mod blueprint;
 pub mod connection;
 pub mod convergence;
 pub mod deployment;
+pub mod export;
 pub mod idempotency;
 pub mod ids;
 pub mod meter;
