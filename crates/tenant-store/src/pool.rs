@@ -93,6 +93,18 @@ impl Stores {
         Ok(Tx(tx))
     }
 
+    /// Begins a transaction over all tenants whose statements see one instant and whose writes fail if a row
+    /// they touch was changed since (SQLSTATE 40001): what is planned from a snapshot is planned for that instant.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin_plan(&self) -> Result<Tx, StoreError> {
+        Ok(Tx(self
+            .ops
+            .begin_with("begin isolation level repeatable read")
+            .await?))
+    }
+
     /// Whether the database answers right now.
     ///
     /// # Errors
