@@ -1,0 +1,1 @@
+//! The export, interrupted at will, still exports everything once.
