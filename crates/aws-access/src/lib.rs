@@ -14,6 +14,7 @@ pub mod ec2;
 pub mod error;
 mod http;
 pub mod iam;
+pub mod kinesis;
 pub mod redshift;
 pub mod s3;
 pub mod session_policy;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_access::cloudformation::StackState;
+use aws_access::iam::NewRole;
 use aws_access::{Aws, AwsCredentials, AwsError, AwsSettings};
 use local_aws::LocalAws;
 
@@ -24,8 +25,25 @@ pub const CUSTOMER_ACCOUNTS: [&str; 5] = [
 pub const REGION: &str = "eu-central-1";
 /// The role the control plane runs as, the only one that customers' trust policies admit.
 pub const BROKER_ROLE_ARN: &str = "arn:aws:iam::111111111111:role/tenantry-broker";
+const BROKER_ROLE: &str = "tenantry-broker";
 /// What a customer deploys to let us in.
 pub const CUSTOMER_ROLE_TEMPLATE: &str = include_str!("../../../infra/customer-account/role.yaml");
+
+/// Only a task of the control plane may run as the broker role.
+const TASK_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{
+  "Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+
+/// What the control plane may do: become what customers made for it, and use its own stream, bucket and
+/// warehouse. Nothing in the ISV's account beyond these.
+const BROKER_PERMISSIONS: &str = r#"{"Version":"2012-10-17","Statement":[
+  {"Sid":"BecomeCustomersRoles","Effect":"Allow",
+   "Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],
+   "Resource":"arn:aws:iam::*:role/tenantry/*"},
+  {"Sid":"Stream","Effect":"Allow","Action":"kinesis:*",
+   "Resource":"arn:aws:kinesis:*:111111111111:stream/tenantry-*"},
+  {"Sid":"Bucket","Effect":"Allow","Action":"s3:*",
+   "Resource":["arn:aws:s3:::tenantry-*","arn:aws:s3:::tenantry-*/*"]},
+  {"Sid":"Warehouse","Effect":"Allow","Action":"redshift-data:*","Resource":"*"}]}"#;
 
 /// An AWS account's root has its number as key id and this as secret, on local endpoints by convention.
 const ROOT_SECRET: &str = "test";
@@ -56,6 +74,10 @@ pub(crate) fn control_plane(local_aws: &LocalAws) -> AwsSettings {
         secret_access_key: keys.secret_access_key.into(),
         session_token: Some(keys.session_token.into()),
     };
+    settings(local_aws, credentials)
+}
+
+fn settings(local_aws: &LocalAws, credentials: AwsCredentials) -> AwsSettings {
     AwsSettings {
         region: REGION.to_owned(),
         endpoint_url: Some(local_aws.endpoint()),
@@ -79,6 +101,23 @@ pub async fn root_of(local_aws: &LocalAws, account: &str) -> Aws {
         ..control_plane(local_aws)
     };
     Aws::connect(settings).await
+}
+
+/// Furnishes the ISV's account: the broker role with exactly its documents.
+///
+/// Comes before [`control_plane`], which would else be given a role made on the spot.
+///
+/// # Errors
+/// When the endpoint refuses a call.
+pub(crate) async fn found(local_aws: &LocalAws) -> Result<(), AwsError> {
+    let root = root_of(local_aws, ISV_ACCOUNT).await;
+    let role = NewRole {
+        path: "/",
+        name: BROKER_ROLE,
+        trust_policy: TASK_TRUST,
+        permissions: BROKER_PERMISSIONS,
+    };
+    root.ensure_role(&role).await.map(drop)
 }
 
 /// Deploys a template with the account's root, as the customer does with the quick-create link, and waits

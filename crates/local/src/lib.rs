@@ -6,8 +6,10 @@
 
 pub mod accounts;
 mod databases;
+mod embedded;
 pub mod postgres;
 mod world;
 
 pub use databases::Databases;
+pub use embedded::{Embedded, EmbeddedError, EmbeddedOptions};
 pub use world::World;

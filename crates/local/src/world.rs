@@ -76,6 +76,7 @@ impl World {
             ..Options::default()
         };
         let local_aws = LocalAws::start(options).await.expect("an endpoint in memory");
+        accounts::found(&local_aws).await.expect("the ISV's account");
         let aws = Aws::connect(accounts::control_plane(&local_aws)).await;
         let kit = Kit::manual(now, SEED, Arc::new(NoCredentials)).expect("signing keys");
         Self {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use aws_access::ProbeOutcome;
 use local::World;
+use local::accounts::{BROKER_ROLE_ARN, CUSTOMER_ACCOUNTS, ISV_ACCOUNT};
 
 #[tokio::test]
 async fn two_worlds_do_not_meet_and_the_second_comes_quickly() {
@@ -28,4 +30,36 @@ async fn time_passes_for_the_kit_and_for_aws_alike() {
 
     assert_eq!((world.kit.clock.now() - ours).num_seconds(), 3_600);
     assert_eq!((world.control.now() - theirs).num_seconds(), 3_600);
+}
+
+#[tokio::test]
+async fn the_customers_stack_admits_the_broker_with_its_external_id_only() {
+    let world = World::start().await;
+    let [account, ..] = CUSTOMER_ACCOUNTS;
+    let external_id = "tenantry-0123456789abcdef0123456789abcdef";
+    let parameters = [
+        ("VendorAccountId", ISV_ACCOUNT),
+        ("BrokerRoleArn", BROKER_ROLE_ARN),
+        ("ExternalId", external_id),
+        ("RoleName", "tenantry-acme"),
+        ("TenantId", "tnt_01hzy3v9k8f7q6w5x4t2s1r0pn"),
+    ];
+    let parameters = parameters
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+
+    let stack = world.deploy_role_stack(account, &parameters).await;
+
+    assert_eq!(stack.status, "CREATE_COMPLETE");
+    let role = format!("arn:aws:iam::{account}:role/tenantry/tenantry-acme");
+    let broker = world.aws.broker();
+    let assumed = ProbeOutcome::Assumed {
+        account: account.to_owned(),
+    };
+    assert_eq!(broker.probe(&role, Some(external_id)).await, assumed);
+    assert_eq!(
+        broker.probe(&role, Some("tenantry-another-0123456789")).await,
+        ProbeOutcome::AccessDenied
+    );
+    assert_eq!(broker.probe(&role, None).await, ProbeOutcome::AccessDenied);
 }

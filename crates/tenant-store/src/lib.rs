@@ -9,8 +9,10 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod balance;
 pub mod bootstrap;
 pub mod connections;
+pub mod dedupe;
 pub mod deployments;
 mod error;
 pub mod exports;
@@ -18,14 +20,19 @@ pub mod idempotency;
 pub mod intents;
 pub mod invitations;
 pub mod mails;
+pub mod meters;
 pub mod operations;
 pub mod outbox;
 mod pool;
+pub mod quarantine;
 pub mod rehearsal;
 pub mod resources;
+pub mod rollups;
 pub mod sessions;
 pub mod signups;
+pub mod stream_shards;
 pub mod tenants;
+pub mod usage_events;
 pub mod users;
 pub mod work;
 

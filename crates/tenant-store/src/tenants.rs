@@ -1,5 +1,7 @@
 //! Tenants. Written by onboarding; everybody reads.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use tenant_model::{Tenant, TenantId, TenantState};
 
@@ -99,6 +101,30 @@ pub async fn update(conn: &mut Conn, tenant: &Tenant) -> Result<Tenant, StoreErr
     .fetch_optional(conn)
     .await?;
     row.ok_or(StoreError::Stale)?.try_into()
+}
+
+/// The states of these tenants, for the booking of a batch that mixes them (role `ops`).
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn states(
+    conn: &mut Conn,
+    tenant_ids: &[TenantId],
+) -> Result<HashMap<TenantId, TenantState>, StoreError> {
+    let ids: Vec<_> = tenant_ids.iter().map(TenantId::as_uuid).collect();
+    let rows = sqlx::query!(
+        "select tenant_id, state from tenant where tenant_id = any($1)",
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state = TenantState::from_name(&row.state)
+                .ok_or_else(|| StoreError::unreadable(format!("unknown tenant state {}", row.state)))?;
+            Ok((TenantId::from_uuid(row.tenant_id), state))
+        })
+        .collect()
 }
 
 struct TenantRow {

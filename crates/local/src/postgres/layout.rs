@@ -150,9 +150,13 @@ fn socket_folder(directory: &Path) -> PathBuf {
     if socket.as_os_str().len() <= SOCKET_PATH_BYTES_MAX {
         return run;
     }
+    PathBuf::from(format!("/tmp/tenantry-{}", short_name(directory)))
+}
+
+/// Stands for a directory where its whole path would be too long.
+pub(super) fn short_name(directory: &Path) -> String {
     let digest = Sha256::digest(directory.as_os_str().as_bytes());
-    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    PathBuf::from(format!("/tmp/tenantry-{name}"))
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

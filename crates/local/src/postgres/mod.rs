@@ -72,6 +72,23 @@ impl Postgres {
         }
     }
 
+    /// As [`Postgres::start`]; but as root, with a directory that the server's account cannot enter (a
+    /// clone under `/root`), the server's own directory lies under `/var/lib/tenantry` instead.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start_near(directory: &Path, search: &Search) -> Result<Self, StartError> {
+        match Self::start(directory, search) {
+            Err(StartError::Unreachable { .. }) => {
+                let absolute = std::path::absolute(directory).map_err(io("find", directory))?;
+                let elsewhere = Path::new("/var/lib/tenantry").join(layout::short_name(&absolute));
+                tracing::info!(directory = %elsewhere.display(), "PostgreSQL keeps its data elsewhere");
+                Self::start(&elsewhere, search)
+            }
+            other => other,
+        }
+    }
+
     /// Starts a server whose data lives in a temporary directory and goes with it.
     ///
     /// # Errors
