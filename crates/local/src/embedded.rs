@@ -1,7 +1,8 @@
 //! What `tenantry dev` stands on when nothing else is given: PostgreSQL and AWS in one directory.
 //!
 //! A database or AWS settings that are given are used, and nothing is started in their place. One
-//! process at a time uses a directory.
+//! process at a time uses a directory. Without a directory everything goes when the process does, as the
+//! demo wants it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::net::SocketAddr;
@@ -19,8 +20,8 @@ use crate::postgres::{Postgres, Search};
 /// What is given, and where the rest is kept.
 #[derive(Debug)]
 pub struct EmbeddedOptions {
-    /// Where PostgreSQL's and AWS's state survives a restart.
-    pub data_dir: PathBuf,
+    /// Where PostgreSQL's and AWS's state survives a restart; without one nothing is kept.
+    pub data_dir: Option<PathBuf>,
     /// Where the local AWS listens; port 0 takes a free one.
     pub aws_listen: SocketAddr,
     /// A prepared database to use instead of a private one.
@@ -72,7 +73,7 @@ pub struct Embedded {
     pub databases: Option<Databases>,
     postgres: Option<Postgres>,
     /// Held as long as we use the directory.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Embedded {
@@ -81,7 +82,7 @@ impl Embedded {
     /// # Errors
     /// See [`EmbeddedError`]; without PostgreSQL it says what to install.
     pub async fn start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
-        let lock = take(&options.data_dir)?;
+        let lock = options.data_dir.as_deref().map(take).transpose()?;
         // The local warehouse needs a database also when Tenantry's own is given.
         let needs_postgres = options.stores.is_none() || options.aws.is_none();
         let postgres = match needs_postgres {
@@ -99,7 +100,7 @@ impl Embedded {
                     .as_ref()
                     .map(|databases| databases.warehouse_url.clone());
                 let (local_aws, settings) =
-                    start_aws(&options.data_dir, options.aws_listen, warehouse).await?;
+                    start_aws(options.data_dir.as_deref(), options.aws_listen, warehouse).await?;
                 (Some(local_aws), settings)
             }
         };
@@ -149,21 +150,24 @@ fn take(data_dir: &Path) -> Result<File, EmbeddedError> {
 }
 
 async fn start_postgres(options: &EmbeddedOptions) -> Result<Postgres, EmbeddedError> {
-    let (directory, search) = (options.data_dir.join("postgres"), options.search.clone());
-    let start = move || Postgres::start_near(&directory, &search);
+    let (data_dir, search) = (options.data_dir.clone(), options.search.clone());
+    let start = move || match data_dir {
+        Some(data_dir) => Postgres::start_near(&data_dir.join("postgres"), &search),
+        None => Postgres::start_throwaway(&search),
+    };
     Ok(tokio::task::spawn_blocking(start)
         .await
         .expect("starting a server does not panic")?)
 }
 
 async fn start_aws(
-    data_dir: &Path,
+    data_dir: Option<&Path>,
     listen: SocketAddr,
     warehouse_url: Option<String>,
 ) -> Result<(LocalAws, AwsSettings), EmbeddedError> {
     let options = Options {
         listen,
-        data_dir: Some(data_dir.join("aws")),
+        data_dir: data_dir.map(|data_dir| data_dir.join("aws")),
         warehouse_url,
         ..Options::default()
     };

@@ -20,7 +20,7 @@ fn folder() -> TempDir {
 
 fn options(data_dir: &Path) -> EmbeddedOptions {
     EmbeddedOptions {
-        data_dir: data_dir.to_owned(),
+        data_dir: Some(data_dir.to_owned()),
         aws_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         stores: None,
         aws: None,
@@ -107,4 +107,32 @@ async fn a_given_database_and_given_aws_start_nothing() {
     assert!(!folder.path().join("postgres").exists());
     embedded.stop().await;
     running.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_directory_nothing_is_kept() {
+    let folder = folder();
+    let fleeting = EmbeddedOptions {
+        data_dir: None,
+        ..options(folder.path())
+    };
+
+    let embedded = Embedded::start(fleeting).await.expect("a start");
+    let url = embedded
+        .databases
+        .as_ref()
+        .expect("a private database")
+        .owner_url
+        .clone();
+    Stores::connect(&embedded.stores)
+        .await
+        .expect("a migrated database")
+        .close()
+        .await;
+    embedded.stop().await;
+
+    assert!(
+        tenant_store::bootstrap::migrate(&url).await.is_err(),
+        "its server and its data are gone"
+    );
 }
