@@ -1,4 +1,4 @@
-//! The export ledger: datasets, batches and their files, deliveries to warehouses.
+//! The export ledger: datasets, batches and their files, deliveries to warehouses, and the source they read.
 //!
 //! All of it runs as the role `ops`, because a batch mixes tenants. Whoever changes a row first holds the
 //! dataset's or the destination's row by its fence ([`datasets::hold`], [`destinations::hold`]) in the same
@@ -8,6 +8,7 @@ pub mod batches;
 pub mod datasets;
 pub mod deliveries;
 pub mod destinations;
+pub mod source;
 
 use std::time::Duration;
 
