@@ -115,7 +115,11 @@ impl KinesisStream {
     /// # Errors
     /// Any refusal.
     pub async fn create(&self, shards: i32) -> Result<(), AwsError> {
-        let asked = self.writes.create_stream().stream_name(&self.name).shard_count(shards);
+        let asked = self
+            .writes
+            .create_stream()
+            .stream_name(&self.name)
+            .shard_count(shards);
         match asked.send().await.map_err(AwsError::from) {
             Ok(_) => Ok(()),
             // Kinesis says "in use" for a name that is taken.
@@ -129,9 +133,15 @@ impl KinesisStream {
     /// # Errors
     /// Any refusal; [`AwsErrorKind::NotFound`] while there is no stream.
     pub async fn is_active(&self) -> Result<bool, AwsError> {
-        let reply = self.reads.describe_stream_summary().stream_name(&self.name).send().await?;
-        let status =
-            reply.stream_description_summary.map(|summary| summary.stream_status.as_str().to_owned());
+        let reply = self
+            .reads
+            .describe_stream_summary()
+            .stream_name(&self.name)
+            .send()
+            .await?;
+        let status = reply
+            .stream_description_summary
+            .map(|summary| summary.stream_status.as_str().to_owned());
         Ok(matches!(status.as_deref(), Some("ACTIVE" | "UPDATING")))
     }
 
@@ -142,8 +152,13 @@ impl KinesisStream {
     /// recognises twins.
     pub async fn put(&self, entries: &[PutEntry]) -> Result<Vec<PutOutcome>, AwsError> {
         let records = entries.iter().map(put_entry).collect::<Result<Vec<_>, _>>()?;
-        let reply =
-            self.writes.put_records().stream_name(&self.name).set_records(Some(records)).send().await?;
+        let reply = self
+            .writes
+            .put_records()
+            .stream_name(&self.name)
+            .set_records(Some(records))
+            .send()
+            .await?;
         let outcomes: Vec<_> = reply
             .records
             .into_iter()
@@ -189,7 +204,11 @@ impl KinesisStream {
     /// # Errors
     /// Any refusal.
     pub async fn open(&self, shard_id: &str, from: ReadFrom<'_>) -> Result<String, AwsError> {
-        let request = self.reads.get_shard_iterator().stream_name(&self.name).shard_id(shard_id);
+        let request = self
+            .reads
+            .get_shard_iterator()
+            .stream_name(&self.name)
+            .shard_id(shard_id);
         let request = match from {
             ReadFrom::TrimHorizon => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
             ReadFrom::After(position) => request
@@ -197,7 +216,9 @@ impl KinesisStream {
                 .starting_sequence_number(position),
         };
         let reply = request.send().await?;
-        reply.shard_iterator.ok_or_else(|| AwsError::incomplete("shard iterator"))
+        reply
+            .shard_iterator
+            .ok_or_else(|| AwsError::incomplete("shard iterator"))
     }
 
     /// Reads one page of at most `limit` records. None when the reader has expired: open it again.
@@ -205,7 +226,13 @@ impl KinesisStream {
     /// # Errors
     /// Any other refusal.
     pub async fn read(&self, iterator: &str, limit: i32) -> Result<Option<ReadPage>, AwsError> {
-        let reply = self.reads.get_records().shard_iterator(iterator).limit(limit).send().await;
+        let reply = self
+            .reads
+            .get_records()
+            .shard_iterator(iterator)
+            .limit(limit)
+            .send()
+            .await;
         let reply = match reply.map_err(AwsError::from) {
             Ok(reply) => reply,
             Err(error) if error.code == "ExpiredIteratorException" => return Ok(None),
@@ -216,7 +243,9 @@ impl KinesisStream {
             Ok(ShardInfo {
                 shard_id: child.shard_id,
                 parents: child.parent_shards,
-                hash_range: hash_range(range.map(|range| (&*range.starting_hash_key, &*range.ending_hash_key)))?,
+                hash_range: hash_range(
+                    range.map(|range| (&*range.starting_hash_key, &*range.ending_hash_key)),
+                )?,
                 open: true,
             })
         });
@@ -233,7 +262,11 @@ impl KinesisStream {
     /// # Errors
     /// Any refusal.
     pub async fn split(&self, shard_id: &str, at: u128) -> Result<(), AwsError> {
-        let request = self.writes.split_shard().stream_name(&self.name).shard_to_split(shard_id);
+        let request = self
+            .writes
+            .split_shard()
+            .stream_name(&self.name)
+            .shard_to_split(shard_id);
         request.new_starting_hash_key(at.to_string()).send().await?;
         Ok(())
     }
@@ -243,7 +276,11 @@ impl KinesisStream {
     /// # Errors
     /// Any refusal.
     pub async fn merge(&self, shard_id: &str, adjacent: &str) -> Result<(), AwsError> {
-        let request = self.writes.merge_shards().stream_name(&self.name).shard_to_merge(shard_id);
+        let request = self
+            .writes
+            .merge_shards()
+            .stream_name(&self.name)
+            .shard_to_merge(shard_id);
         request.adjacent_shard_to_merge(adjacent).send().await?;
         Ok(())
     }
@@ -272,7 +309,11 @@ fn shard_info(shard: Shard) -> Result<ShardInfo, AwsError> {
         .is_none_or(|range| range.ending_sequence_number.is_none());
     Ok(ShardInfo {
         hash_range: hash_range(range.map(|range| (&*range.starting_hash_key, &*range.ending_hash_key)))?,
-        parents: shard.parent_shard_id.into_iter().chain(shard.adjacent_parent_shard_id).collect(),
+        parents: shard
+            .parent_shard_id
+            .into_iter()
+            .chain(shard.adjacent_parent_shard_id)
+            .collect(),
         shard_id: shard.shard_id,
         open,
     })

@@ -45,8 +45,6 @@ pub struct Advance<'a> {
     pub checkpoint: Option<&'a StreamPosition>,
     /// What arrived before this moment is booked with this batch.
     pub booked_until: Option<DateTime<Utc>>,
-    /// Records and blocks of the batch that had been booked before.
-    pub redelivered: i64,
     /// Whether the shard has ended.
     pub closed: bool,
 }
@@ -264,10 +262,9 @@ pub async fn advance(conn: &mut Conn, lease: &ShardLease, to: &Advance<'_>) -> R
         "update stream_shard
             set checkpoint = coalesce($6::text::numeric, checkpoint),
                 booked_until = greatest(booked_until, $7),
-                redelivered = redelivered + $8,
-                state = case when $9 then 'closed' else 'open' end,
-                owner = case when $9 then null else owner end,
-                lease_until = case when $9 then null else lease_until end
+                state = case when $8 then 'closed' else 'open' end,
+                owner = case when $8 then null else owner end,
+                lease_until = case when $8 then null else lease_until end
           where stream = $1 and shard_id = $2 and owner = $3 and fence = $4 and state = 'open'
             and checkpoint is not distinct from $5::text::numeric",
         lease.stream,
@@ -277,12 +274,46 @@ pub async fn advance(conn: &mut Conn, lease: &ShardLease, to: &Advance<'_>) -> R
         lease.checkpoint.as_ref().map(StreamPosition::as_str),
         to.checkpoint.map(StreamPosition::as_str),
         to.booked_until,
-        to.redelivered,
         to.closed,
     )
     .execute(conn)
     .await?;
     Ok(moved.rows_affected() == 1)
+}
+
+/// Adds what a batch recognised as booked before. Only after [`advance`] said yes.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn add_redelivered(conn: &mut Conn, lease: &ShardLease, number: i64) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update stream_shard set redelivered = redelivered + $3 where stream = $1 and shard_id = $2",
+        lease.stream,
+        lease.shard_id,
+        number,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lets the children of a shard that ends take over how far it is booked, so that the watermark neither
+/// jumps nor disappears while they wait.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn inherit(conn: &mut Conn, lease: &ShardLease) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update stream_shard c set booked_until = least(c.booked_until, p.booked_until)
+           from stream_shard p
+          where p.stream = $1 and p.shard_id = $2 and c.stream = $1 and c.state = 'waiting'
+            and $2 = any(c.parents)",
+        lease.stream,
+        lease.shard_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// How the stream stands.
@@ -293,7 +324,7 @@ pub async fn status(conn: &mut Conn, stream: &str) -> Result<StreamStatus, Store
     let status = sqlx::query_as!(
         StreamStatus,
         r#"select case when bool_and(booked_until is not null) filter (where state = 'open')
-                       then min(booked_until) filter (where state = 'open') end as watermark,
+                       then min(booked_until) filter (where state <> 'closed') end as watermark,
                   count(*) filter (where state = 'open') as "open!",
                   count(*) filter (where state = 'waiting') as "waiting!",
                   count(*) filter (where state = 'open'
