@@ -9,7 +9,10 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ServerSideEncryption};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, ChecksumAlgorithm, ChecksumMode, CreateBucketConfiguration,
+    ServerSideEncryption,
+};
 use aws_smithy_types::base64;
 use bytes::{Bytes, BytesMut};
 use tenant_model::export::{BucketName, Sha256Hex};
@@ -35,6 +38,7 @@ pub struct BucketSettings {
 pub struct Bucket {
     reads: Client,
     writes: Client,
+    region: String,
     settings: BucketSettings,
 }
 
@@ -74,6 +78,7 @@ impl Bucket {
         Self {
             reads: client(aws.reads()),
             writes: client(aws.writes()),
+            region: aws.settings().region.clone(),
             settings,
         }
     }
@@ -207,10 +212,17 @@ impl Bucket {
     /// # Errors
     /// When S3 does not answer or the name belongs to somebody else.
     pub async fn create(&self) -> Result<(), AwsError> {
+        // Outside us-east-1 the region has to be said again, and inside it must not be (CreateBucket).
+        let elsewhere = (self.region != "us-east-1").then(|| {
+            CreateBucketConfiguration::builder()
+                .location_constraint(BucketLocationConstraint::from(self.region.as_str()))
+                .build()
+        });
         let sent = self
             .writes
             .create_bucket()
             .bucket(self.settings.name.as_str())
+            .set_create_bucket_configuration(elsewhere)
             .send()
             .await;
         match sent.map_err(AwsError::from) {
