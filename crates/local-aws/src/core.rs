@@ -26,6 +26,8 @@ pub(crate) struct Core {
     pub(crate) calls: CallLog,
     pub(crate) faults: Faults,
     pub(crate) lag: Lag,
+    /// Whether Kinesis holds the rates of a shard against callers.
+    pub(crate) kinesis_rates: Arc<AtomicBool>,
     /// Where services keep what must survive a restart; `None` keeps everything in memory.
     pub(crate) data_dir: Option<PathBuf>,
     /// The PostgreSQL server that plays the Redshift warehouse.
@@ -85,6 +87,7 @@ impl Core {
             calls: CallLog::default(),
             faults: Faults::new(options.seed),
             lag: Lag::new(options.seed),
+            kinesis_rates: Arc::default(),
             data_dir: options.data_dir.clone(),
             warehouse_url: options.warehouse_url.clone(),
             objects: OnceLock::new(),

@@ -49,16 +49,18 @@ impl Endpoint {
 }
 
 /// Every service behind the query, EC2 and JSON protocols. To add one, implement [`Service`] and name it here.
-async fn services(_core: &Arc<Core>) -> Result<Vec<Arc<dyn Service>>, StartError> {
+async fn services(core: &Arc<Core>) -> Result<Vec<Arc<dyn Service>>, StartError> {
     Ok(vec![
         Arc::new(crate::sts::Sts),
         Arc::new(crate::iam::Iam),
         Arc::new(crate::cloudformation::CloudFormation::default()),
         Arc::new(crate::ec2::Ec2::default()),
+        Arc::new(crate::kinesis::Kinesis::open(core)?),
+        Arc::new(crate::redshift_data::RedshiftData::default()),
     ])
 }
 
 /// The service that speaks HTTP itself.
-async fn objects(_core: &Arc<Core>) -> Result<Option<Arc<dyn HttpService>>, StartError> {
-    Ok(None)
+async fn objects(core: &Arc<Core>) -> Result<Option<Arc<dyn HttpService>>, StartError> {
+    Ok(Some(Arc::new(crate::s3::S3Endpoint::open(core)?)))
 }

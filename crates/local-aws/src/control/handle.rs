@@ -93,6 +93,15 @@ impl Control {
         self.endpoint.core.lag.set(settings);
     }
 
+    /// Holds Kinesis's rates of 1 MiB and 1,000 records per shard and second against callers, or not. Off at start;
+    /// seconds are those of the endpoint's clock.
+    pub fn enforce_kinesis_rates(&self, on: bool) {
+        self.endpoint
+            .core
+            .kinesis_rates
+            .store(on, std::sync::atomic::Ordering::Relaxed);
+    }
+
     /// Keys for a process that runs under the role, as ECS gives them to a task; they do not expire. A role that
     /// does not exist yet is made, with AWS's `AdministratorAccess` in its own account and a trust for ECS tasks only.
     ///

@@ -11,6 +11,7 @@
 //! | `GET`, `POST`, `DELETE /_local/faults` | the rules; adds one ([`FaultRule`]); ends all |
 //! | `GET`, `POST /_local/clock` | the time; `{"advance_ms": n}` moves it |
 //! | `GET`, `POST /_local/lag` | the consistency lag ([`LagSettings`]) |
+//! | `POST /_local/kinesis-rates` | `{"enforced": true}` holds a shard's rates against callers |
 //! | `POST /_local/service-credentials` | `{"role_arn": …}` gives keys that do not expire |
 
 use std::net::IpAddr;
@@ -54,6 +55,7 @@ pub(crate) async fn answer(
         "/faults" => faults(control, &parts.method, &body),
         "/clock" => clock(control, &parts.method, &body),
         "/lag" => lag(control, &parts.method, &body),
+        "/kinesis-rates" => kinesis_rates(control, &body),
         "/service-credentials" => service_credentials(control, &body),
         other => Err(format!("there is no control {other}")),
     };
@@ -97,6 +99,18 @@ fn lag(control: &Control, method: &Method, body: &[u8]) -> Result<Value, String>
         control.set_lag(read::<LagSettings>(body)?);
     }
     Ok(json!(control.endpoint.core.lag.settings()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KinesisRates {
+    enforced: bool,
+}
+
+fn kinesis_rates(control: &Control, body: &[u8]) -> Result<Value, String> {
+    let wanted: KinesisRates = read(body)?;
+    control.enforce_kinesis_rates(wanted.enforced);
+    Ok(json!({ "enforced": wanted.enforced }))
 }
 
 #[derive(Deserialize)]
