@@ -141,6 +141,7 @@ fn named(code: &str) -> Option<AwsErrorKind> {
         | "NoSuchKey"
         | "ResourceNotFoundException"
         | "Gateway.NotAttached"
+        | "IdempotentInstanceTerminated"
         | "StackNotFoundException" => AwsErrorKind::NotFound,
         "DependencyViolation"
         | "IncorrectState"

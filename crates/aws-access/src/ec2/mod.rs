@@ -1,10 +1,24 @@
-//! EC2 in one account and region: one method per call.
+//! EC2 in one account and region: looking by tag, and carrying out one call.
 //!
-//! Describing uses the client with three attempts, changing the one with a single attempt.
+//! Describing uses the client with three attempts, changing the one with a single attempt. Everything
+//! that is made is tagged in the call that makes it; there is no moment at which it exists untagged.
 
-use std::fmt;
+mod carry_out;
+mod describe;
+mod launch;
+mod shapes;
+
+use std::{fmt, slice};
 
 use aws_config::SdkConfig;
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use tenant_model::{
+    ids::{DeploymentId, TenantId},
+    observation::{TAG_DEPLOYMENT, TAG_INSTALL, TAG_INTENT, TAG_RESOURCE, TAG_TENANT},
+};
+use uuid::Uuid;
+
+pub use describe::Leftover;
 
 use crate::settings::one_attempt;
 
@@ -28,4 +42,66 @@ impl Ec2 {
             writes: aws_sdk_ec2::Client::new(&one_attempt(config)),
         }
     }
+}
+
+/// Which of an account's resources are meant: those that carry these three tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Name of the installation.
+    pub install: String,
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Of which deployment.
+    pub deployment_id: DeploymentId,
+}
+
+impl Scope {
+    fn tags(&self) -> [(&'static str, String); 3] {
+        [
+            (TAG_INSTALL, self.install.clone()),
+            (TAG_TENANT, self.tenant_id.to_string()),
+            (TAG_DEPLOYMENT, self.deployment_id.to_string()),
+        ]
+    }
+
+    fn filters(&self) -> Option<Vec<Filter>> {
+        let filter = |(key, value)| Filter::builder().name(format!("tag:{key}")).values(value).build();
+        Some(self.tags().into_iter().map(filter).collect())
+    }
+}
+
+/// What a call leaves on the thing it makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark<'a> {
+    /// Whose and of which deployment.
+    pub scope: &'a Scope,
+    /// Logical name of the resource.
+    pub name: &'a str,
+    /// The intent under which the call is made.
+    pub intent: Uuid,
+    /// The client token, for calls that take one.
+    pub token: &'a str,
+}
+
+impl Mark<'_> {
+    fn tags(&self, kind: ResourceType) -> TagSpecification {
+        let ours = self.scope.tags().into_iter().chain([
+            (TAG_RESOURCE, self.name.to_owned()),
+            (TAG_INTENT, self.intent.to_string()),
+            // What the console of AWS shows in its first column.
+            ("Name", format!("tenantry {}", self.name)),
+        ]);
+        let tags = ours
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect();
+        TagSpecification::builder()
+            .resource_type(kind)
+            .set_tags(Some(tags))
+            .build()
+    }
+}
+
+fn tag<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
+    let mut tags: slice::Iter<'a, Tag> = tags.iter();
+    tags.find(|tag| tag.key() == Some(key)).and_then(Tag::value)
 }
