@@ -75,7 +75,7 @@ create table intent (
   fence bigint not null,
   -- Looks for the tag after a lost answer, and when the next one counts.
   empty_looks integer not null default 0,
-  look_again_at timestamptz,
+  due_at timestamptz,
   created_at timestamptz not null default now(),
   settled_at timestamptz,
   foreign key (tenant_id, deployment_id, logical_name) references resource (tenant_id, deployment_id, logical_name)

@@ -19,10 +19,11 @@ use futures_util::future::BoxFuture;
 /// Sees every request on its way to AWS and every reply on its way back. A future that never ends
 /// stands for a process that dies at this very moment: before the effect or after it.
 pub trait CallObserver: Debug + Send + Sync {
-    /// Called before the request is sent.
-    fn before(&self) -> BoxFuture<'static, ()>;
+    /// Called before the request is sent. `operation` is empty for protocols that do not name it in
+    /// the request's body or header.
+    fn before(&self, operation: &str) -> BoxFuture<'static, ()>;
     /// Called when the reply, or the failure, has arrived.
-    fn after(&self) -> BoxFuture<'static, ()>;
+    fn after(&self, operation: &str) -> BoxFuture<'static, ()>;
 }
 
 pub(crate) fn client(observer: Option<Arc<dyn CallObserver>>) -> SharedHttpClient {
@@ -67,10 +68,21 @@ impl HttpConnector for ObservedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (inner, observer) = (self.inner.clone(), Arc::clone(&self.observer));
         HttpConnectorFuture::new(async move {
-            observer.before().await;
+            let operation = operation(&request);
+            observer.before(&operation).await;
             let reply = inner.call(request).await;
-            observer.after().await;
+            observer.after(&operation).await;
             reply
         })
     }
+}
+
+/// The query protocol names the action in the body, the JSON protocols in a header.
+fn operation(request: &HttpRequest) -> String {
+    if let Some(target) = request.headers().get("x-amz-target") {
+        return target.rsplit('.').next().unwrap_or_default().to_owned();
+    }
+    let body = request.body().bytes().and_then(|body| std::str::from_utf8(body).ok());
+    let action = body.and_then(|body| body.split('&').find_map(|pair| pair.strip_prefix("Action=")));
+    action.unwrap_or_default().to_owned()
 }

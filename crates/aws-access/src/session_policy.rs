@@ -62,6 +62,7 @@ impl StepClass {
 
 const OBSERVE: &[&str] = &[
     "ec2:DescribeAddresses",
+    "ec2:DescribeImages",
     "ec2:DescribeInstances",
     "ec2:DescribeInternetGateways",
     "ec2:DescribeRouteTables",

@@ -23,8 +23,8 @@ pub struct Design {
     pub region: Region,
     /// Size of the instance, one of the price table's.
     pub instance_type: String,
-    /// Machine image of the release in that region.
-    pub image_id: String,
+    /// Name of the release's machine image; every region has its own id for it.
+    pub image: String,
 }
 
 /// Kinds of resources we make.
@@ -135,8 +135,8 @@ pub enum Spec {
     },
     /// IMDSv2 required, root volume encrypted.
     Instance {
-        /// Machine image.
-        image_id: String,
+        /// Name of the machine image.
+        image: String,
         /// Size.
         instance_type: String,
         /// Where it stands.
@@ -283,7 +283,7 @@ fn single(design: &Design) -> Vec<Resource> {
         resource(
             "instance",
             Spec::Instance {
-                image_id: design.image_id.clone(),
+                image: design.image.clone(),
                 instance_type: design.instance_type.clone(),
                 subnet: "subnet".to_owned(),
                 security_group: "security-group".to_owned(),
@@ -307,7 +307,7 @@ mod tests {
             profile: Profile::Single,
             region: "eu-central-1".parse().expect("a region"),
             instance_type: "t3.medium".to_owned(),
-            image_id: "ami-1".to_owned(),
+            image: "al2023".to_owned(),
         })
     }
 

@@ -202,6 +202,21 @@ impl Call {
         }
     }
 
+    /// True when the resource is gone once the call has taken effect.
+    #[must_use]
+    pub const fn ends_resource(&self) -> bool {
+        matches!(
+            self,
+            Self::DeleteVpc { .. }
+                | Self::DeleteInternetGateway { .. }
+                | Self::DeleteSubnet { .. }
+                | Self::DeleteRouteTable { .. }
+                | Self::DeleteSecurityGroup { .. }
+                | Self::TerminateInstances { .. }
+                | Self::ReleaseAddress { .. }
+        )
+    }
+
     /// What it does to its resource.
     #[must_use]
     pub const fn effect(&self) -> Effect {
@@ -246,7 +261,8 @@ pub enum Next {
     Call(Call),
 }
 
-/// Finds AWS ids of other resources of the same deployment by their logical names.
+/// Finds AWS ids of other resources of the same deployment by their logical names, and of machine
+/// images by theirs.
 pub trait Ids {
     /// The id, if the resource exists.
     fn id_of(&self, name: &str) -> Option<&str>;
@@ -288,12 +304,12 @@ fn creation(spec: &Spec, ids: &impl Ids) -> Option<Call> {
             group_name: group_name.clone(),
         },
         Spec::Instance {
-            image_id,
+            image,
             instance_type,
             subnet,
             security_group,
         } => Call::RunInstances {
-            image_id: image_id.clone(),
+            image_id: id(image)?,
             instance_type: instance_type.clone(),
             subnet: id(subnet)?,
             group: id(security_group)?,
@@ -389,7 +405,9 @@ fn instance(aws_id: &str, state: InstanceState, wanted: Wanted) -> Next {
     }
 }
 
-fn removal(aws_id: &str, shape: &Shape) -> Next {
+/// The next call towards the absence of something found, whatever it was meant to be.
+#[must_use]
+pub fn removal(aws_id: &str, shape: &Shape) -> Next {
     let own = || aws_id.to_owned();
     Next::Call(match shape {
         Shape::Vpc { .. } => Call::DeleteVpc { vpc: own() },
@@ -430,6 +448,7 @@ mod tests {
             "net" => Some("subnet-1"),
             "sg" => Some("sg-1"),
             "vm" => Some("i-1"),
+            "img" => Some("ami-1"),
             _ => None,
         }
     }
@@ -459,7 +478,7 @@ mod tests {
                 port: 443,
             },
             Spec::Instance {
-                image_id: text("ami-1"),
+                image: text("img"),
                 instance_type: text("t3.medium"),
                 subnet: text("net"),
                 security_group: text("sg"),

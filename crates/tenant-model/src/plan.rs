@@ -265,7 +265,7 @@ mod tests {
             profile: Profile::Single,
             region: "eu-central-1".parse().expect("a region"),
             instance_type: instance_type.to_owned(),
-            image_id: "ami-1".to_owned(),
+            image: "al2023".to_owned(),
         })
     }
 

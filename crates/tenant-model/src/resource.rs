@@ -158,8 +158,8 @@ pub struct Intent {
     pub outcome: Outcome,
     /// How often its tag was looked for in vain.
     pub empty_looks: i32,
-    /// No look counts before this moment.
-    pub look_again_at: Option<DateTime<Utc>>,
+    /// No look counts before this moment of the database's clock.
+    pub due_at: Option<DateTime<Utc>>,
 }
 
 /// An id that was once ours.

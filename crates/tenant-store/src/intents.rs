@@ -79,7 +79,7 @@ pub async fn settle(conn: &mut Conn, id: Uuid, settlement: &Settlement<'_>) -> R
 /// When the database does not answer.
 pub async fn note_empty_look(conn: &mut Conn, id: Uuid, pause: Duration) -> Result<(), StoreError> {
     sqlx::query!(
-        "update intent set outcome = 'unknown', empty_looks = empty_looks + 1, look_again_at = now() + $2
+        "update intent set outcome = 'unknown', empty_looks = empty_looks + 1, due_at = now() + $2
           where intent_id = $1",
         id,
         PgInterval {
@@ -112,8 +112,8 @@ pub async fn list_unsettled(
 ) -> Result<Vec<Unsettled>, StoreError> {
     let rows = sqlx::query_as!(
         IntentRow,
-        r#"select intent_id, logical_name, incarnation, call, token, outcome, empty_looks, look_again_at,
-                  (look_again_at is null or look_again_at <= now()) as "look_counts!"
+        r#"select intent_id, logical_name, incarnation, call, token, outcome, empty_looks, due_at,
+                  (due_at is null or due_at <= now()) as "look_counts!"
              from intent where deployment_id = $1 and outcome in ('open', 'unknown')
             order by created_at, intent_id"#,
         deployment_id.as_uuid(),
@@ -151,7 +151,7 @@ struct IntentRow {
     token: String,
     outcome: String,
     empty_looks: i32,
-    look_again_at: Option<DateTime<Utc>>,
+    due_at: Option<DateTime<Utc>>,
     look_counts: bool,
 }
 
@@ -169,7 +169,7 @@ impl TryFrom<IntentRow> for Unsettled {
                 outcome: Outcome::from_name(&row.outcome)
                     .ok_or_else(|| StoreError::unreadable(format!("outcome {}", row.outcome)))?,
                 empty_looks: row.empty_looks,
-                look_again_at: row.look_again_at,
+                due_at: row.due_at,
             },
             look_counts: row.look_counts,
         })

@@ -155,23 +155,11 @@ pub async fn wake_changed_tenants(conn: &mut Conn) -> Result<u64, StoreError> {
           where work.deployment_id = deployment.deployment_id
             and deployment.tenant_state_seen <> tenant.state
             and deployment.phase not in ('planned', 'deleted', 'cancelled')
-            and work.due_at > now()",
+            and work.due_at > now() and work.lease_until is null",
     )
     .execute(conn)
     .await?;
     Ok(woken.rows_affected())
-}
-
-/// Ends the leases of a worker that is known to be dead, and makes all waiting deployments due: what
-/// the passing of time would do. Role `ops`.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn expire(conn: &mut Conn) -> Result<(), StoreError> {
-    sqlx::query!("update work set lease_owner = null, lease_until = null, due_at = least(due_at, now())")
-        .execute(conn)
-        .await?;
-    Ok(())
 }
 
 /// Seconds since the longest-due deployment became due, and how many are due. Role `ops`.

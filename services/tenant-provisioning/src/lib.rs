@@ -1,1 +1,51 @@
 //! Keeps deployments in customers' accounts as they should be.
+//!
+//! Requests write down what should be ([`deployments`], [`operations`]); workers make it so
+//! ([`reconcile`]). Between the two there is only the database: a request never calls AWS, and a worker
+//! may die at any moment and another goes on. Routes are in [`router`].
+
+mod config;
+pub mod deployments;
+mod error;
+mod http;
+mod idempotent;
+pub mod operations;
+mod progress;
+pub mod reconcile;
+
+use aws_access::Aws;
+use axum::extract::FromRef;
+use service_kit::Kit;
+use tenant_store::Stores;
+
+pub use config::{IMAGE, ProvisioningConfig};
+pub use error::RequestError;
+pub use http::router;
+pub use reconcile::{Pass, PassError, pass};
+
+/// What the service runs on. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Clock, ids, shutdown.
+    pub kit: Kit,
+    /// The database.
+    pub stores: Stores,
+    /// AWS, through the ISV's account.
+    pub aws: Aws,
+    /// Limits and intervals.
+    pub config: ProvisioningConfig,
+}
+
+impl FromRef<App> for Kit {
+    fn from_ref(app: &App) -> Self {
+        app.kit.clone()
+    }
+}
+
+/// Starts the workers. They end when the kit's `stopping` is cancelled.
+pub fn start(app: &App) {
+    for number in 0..app.config.workers {
+        let worker = format!("{}-{number}", app.kit.ids.uuid());
+        app.kit.spawn("reconciler", reconcile::run(app.clone(), worker));
+    }
+}

@@ -3,7 +3,7 @@
 //! Sources: EC2 API reference, the `Describe` actions. Describe calls are eventually consistent: a new
 //! resource may be missing for a while, and the caller has to allow for it.
 
-use aws_sdk_ec2::types::VpcAttributeName;
+use aws_sdk_ec2::types::{Filter, VpcAttributeName};
 use tenant_model::{
     blueprint::{KINDS, Kind},
     observation::{Found, Shape},
@@ -102,6 +102,22 @@ impl Ec2 {
             .enable_dns_support()
             .or_else(|| reply.enable_dns_hostnames());
         Ok(value.and_then(|value| value.value()).unwrap_or(false))
+    }
+
+    /// The id of Amazon's machine image of that name in this region; none if the region lacks it.
+    ///
+    /// # Errors
+    /// Any failure of `DescribeImages`.
+    pub async fn image_id(&self, name: &str) -> Result<Option<String>, AwsError> {
+        let by_name = Filter::builder().name("name").values(name).build();
+        // The owner is named, or anybody could publish an image under Amazon's name.
+        let request = self.reads.describe_images().owners("amazon").filters(by_name);
+        let reply = request.send().await?;
+        Ok(reply
+            .images()
+            .first()
+            .and_then(|image| image.image_id())
+            .map(str::to_owned))
     }
 
     /// Everything in the region that carries the tags of `scope`, named or not, of every kind that a

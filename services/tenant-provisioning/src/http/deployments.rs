@@ -1,0 +1,169 @@
+//! `/v1/deployments` and their making.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::Uri;
+use service_kit::{
+    Caller, IdPath, IfMatch, Mutation, Page, PageQuery, Problem, ProblemBody, Query, Reply, Trigger, etag,
+};
+use tenant_model::{
+    deployment::Profile,
+    ids::{DeploymentId, TenantId},
+    principal::{Action, authorize},
+};
+
+use super::{
+    views::{DeploymentDetail, DeploymentRequest, DeploymentView, ListQuery, OperationView, location},
+    visible_tenant,
+};
+use crate::{
+    App, deployments,
+    deployments::NewDeployment,
+    idempotent::{self, Begun},
+};
+
+/// Asks for a deployment. The reply is an operation whose plan waits for approval.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant_id}/deployments", operation_id = "deployment_create",
+    tag = "deployments", params(("tenant_id" = String, Path, description = "The tenant")),
+    request_body = DeploymentRequest,
+    responses(
+        (status = 202, description = "A plan to approve", body = OperationView),
+        (status = 400, description = "malformed-body, idempotency-key-missing", body = ProblemBody),
+        (status = 401, description = "not-signed-in, credential-expired", body = ProblemBody),
+        (status = 403, description = "not-allowed", body = ProblemBody),
+        (status = 404, description = "not-found", body = ProblemBody),
+        (status = 409, description = "connection-not-ready, tenant-suspended", body = ProblemBody),
+        (status = 422, description = "validation-failed, unknown-field", body = ProblemBody),
+    )
+)]
+pub(super) async fn create(
+    State(app): State<App>,
+    IdPath(tenant_id): IdPath<TenantId>,
+    mutation: Mutation<DeploymentRequest>,
+) -> Result<Reply, Problem> {
+    authorize(&mutation.caller, Action::ChangeTenant, Some(tenant_id))?;
+    let new = parse(&mutation.body)?;
+    let mut tx = match idempotent::begin(&app, &mutation.request, tenant_id).await? {
+        Begun::New(tx) => *tx,
+        Begun::Replay(reply) => return Ok(reply),
+    };
+    let actor = mutation.caller.actor();
+    let operation = deployments::request_in(&mut tx, &app, (tenant_id, &actor), &new).await?;
+    let reply = Reply::accepted(&location(&operation), &OperationView::from(&operation));
+    idempotent::finish(tx, &mutation.request, tenant_id, reply).await
+}
+
+fn parse(body: &DeploymentRequest) -> Result<NewDeployment, Problem> {
+    let connection_id = body
+        .connection_id
+        .parse()
+        .map_err(|error| Problem::invalid("/connection_id", "not-an-id", format!("It is {error}.")));
+    let profile = Profile::from_name(&body.profile)
+        .ok_or_else(|| Problem::invalid("/profile", "not-offered", "The profile offered is: single."));
+    Ok(NewDeployment {
+        connection_id: connection_id?,
+        profile: profile?,
+        region: body.region.clone(),
+        instance_type: body.instance_type.clone(),
+    })
+}
+
+/// Lists deployments.
+#[utoipa::path(
+    get, path = "/v1/deployments", operation_id = "deployment_list", tag = "deployments",
+    params(ListQuery),
+    responses(
+        (status = 200, description = "In order of their making", body = Page<DeploymentView>),
+        (status = 400, description = "bad-query, bad-cursor, cursor-mismatch", body = ProblemBody),
+        (status = 401, description = "not-signed-in, credential-expired", body = ProblemBody),
+        (status = 403, description = "not-allowed", body = ProblemBody),
+        (status = 404, description = "not-found", body = ProblemBody),
+    )
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    uri: Uri,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
+    let asked = super::operations::parse_id::<TenantId>(query.tenant.as_deref())?;
+    let tenant_id = visible_tenant(&caller.0, asked)?;
+    let page = PageQuery {
+        limit: query.limit,
+        cursor: query.cursor,
+    };
+    let (limit, filter) = (page.limit()?, format!("deployments {tenant_id:?}"));
+    let after = page.after::<DeploymentId>(&filter)?;
+    let rows = deployments::list(&app, tenant_id, after, limit + 1).await?;
+    let page = Page::cut(rows, limit, &filter, |deployment| deployment.id);
+    Ok(page
+        .map(|deployment| DeploymentView::from(&deployment))
+        .respond(&uri))
+}
+
+/// Shows a deployment with its resources.
+#[utoipa::path(
+    get, path = "/v1/deployments/{deployment_id}", operation_id = "deployment_show",
+    tag = "deployments", params(("deployment_id" = String, Path, description = "The deployment")),
+    responses(
+        (status = 200, description = "The deployment", body = DeploymentDetail),
+        (status = 401, description = "not-signed-in, credential-expired", body = ProblemBody),
+        (status = 403, description = "not-allowed", body = ProblemBody),
+        (status = 404, description = "not-found", body = ProblemBody),
+    )
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    IdPath(id): IdPath<DeploymentId>,
+) -> Result<Response, Problem> {
+    let deployment = deployments::find(&app, caller.0.tenant_id(), id).await?;
+    caller.may(Action::ReadTenant, Some(deployment.tenant_id))?;
+    let (records, _) = deployments::resources(&app, &deployment).await?;
+    let mut response = axum::Json(DeploymentDetail::new(&deployment, records)).into_response();
+    response
+        .headers_mut()
+        .insert(http::header::ETAG, etag(deployment.version));
+    Ok(response)
+}
+
+/// Takes a deployment down and proves that nothing is left. The reply is the operation.
+#[utoipa::path(
+    delete, path = "/v1/deployments/{deployment_id}", operation_id = "deployment_delete",
+    tag = "deployments",
+    params(
+        ("deployment_id" = String, Path, description = "The deployment"),
+        ("If-Match" = String, Header, description = "ETag of the deployment as it was seen"),
+    ),
+    responses(
+        (status = 202, description = "The deletion", body = OperationView),
+        (status = 401, description = "not-signed-in, credential-expired", body = ProblemBody),
+        (status = 403, description = "not-allowed", body = ProblemBody),
+        (status = 404, description = "not-found", body = ProblemBody),
+        (status = 409, description = "invalid-transition", body = ProblemBody),
+        (status = 412, description = "stale-version", body = ProblemBody),
+        (status = 428, description = "if-match-missing", body = ProblemBody),
+    )
+)]
+pub(super) async fn delete(
+    State(app): State<App>,
+    IdPath(id): IdPath<DeploymentId>,
+    IfMatch(version): IfMatch,
+    trigger: Trigger,
+) -> Result<Reply, Problem> {
+    let tenant_id = deployments::find(&app, trigger.caller.tenant_id(), id)
+        .await?
+        .tenant_id;
+    authorize(&trigger.caller, Action::ChangeTenant, Some(tenant_id))?;
+    let mut tx = match idempotent::begin(&app, &trigger.request, tenant_id).await? {
+        Begun::New(tx) => *tx,
+        Begun::Replay(reply) => return Ok(reply),
+    };
+    let actor = trigger.caller.actor();
+    let operation = deployments::delete_in(&mut tx, &app, &actor, (id, Some(version))).await?;
+    let reply = Reply::accepted(&location(&operation), &OperationView::from(&operation));
+    idempotent::finish(tx, &trigger.request, tenant_id, reply).await
+}

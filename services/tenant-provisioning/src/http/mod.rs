@@ -1,0 +1,43 @@
+//! Routes: who may, one function, one answer. Wire types are in [`views`].
+
+mod deployments;
+mod operations;
+mod views;
+
+use service_kit::Problem;
+use tenant_model::{
+    ids::TenantId,
+    principal::{Action, Principal, authorize},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::App;
+
+/// The service's routes.
+pub fn router(app: App) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(deployments::create))
+        .routes(routes!(deployments::list))
+        .routes(routes!(deployments::show, deployments::delete))
+        .routes(routes!(operations::list))
+        .routes(routes!(operations::show))
+        .routes(routes!(operations::events))
+        .routes(routes!(operations::approve))
+        .routes(routes!(operations::cancel))
+        .with_state(app)
+}
+
+/// Whose rows the caller sees: its own tenant's, or (operator) the one asked for, or all.
+fn visible_tenant(caller: &Principal, asked: Option<TenantId>) -> Result<Option<TenantId>, Problem> {
+    let tenant_id = caller.tenant_id().or(asked);
+    if let (Some(own), Some(asked)) = (caller.tenant_id(), asked)
+        && own != asked
+    {
+        return Err(Problem::not_found());
+    }
+    authorize(caller, Action::ReadTenant, tenant_id).or_else(|refusal| match tenant_id {
+        Some(_) => Err(refusal),
+        None => authorize(caller, Action::OperateFleet, None),
+    })?;
+    Ok(tenant_id)
+}

@@ -1,0 +1,192 @@
+//! What goes over the wire. Not the model: fields here are a promise to readers.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use tenant_model::{deployment::Deployment, operation::Operation, resource::ResourceRecord};
+use utoipa::{IntoParams, ToSchema};
+
+/// What is asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeploymentRequest {
+    /// The connection whose account it is made in.
+    #[schema(example = "con_01arz3ndektsv4rrffq69g5fav")]
+    pub(crate) connection_id: String,
+    /// What it is made of.
+    #[schema(example = "single")]
+    pub(crate) profile: String,
+    /// An AWS region.
+    #[schema(example = "eu-central-1")]
+    pub(crate) region: String,
+    /// Size of the instance; `t3.medium` when left out.
+    #[schema(example = "t3.medium")]
+    pub(crate) instance_type: Option<String>,
+}
+
+/// The plan that is approved.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Approval {
+    /// `plan.hash` of the operation, as it was shown.
+    pub(crate) plan_hash: String,
+}
+
+/// Which deployments to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Only one tenant's; operators only.
+    pub(crate) tenant: Option<String>,
+    /// Only one deployment's; operations only.
+    pub(crate) deployment: Option<String>,
+    /// Most items of the reply, 1 to 500, default 50.
+    pub(crate) limit: Option<u32>,
+    /// `next_cursor` of the previous reply.
+    pub(crate) cursor: Option<String>,
+}
+
+/// Where to go on in a stream of events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventsQuery {
+    /// The last event that was seen; the header `Last-Event-ID` wins.
+    pub(crate) after: Option<i64>,
+}
+
+/// A deployment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeploymentView {
+    id: String,
+    tenant_id: String,
+    connection_id: String,
+    profile: &'static str,
+    region: String,
+    instance_type: String,
+    /// What it should be: `present`, `stopped`, `absent`.
+    wanted: &'static str,
+    generation: i64,
+    observed_generation: i64,
+    /// `planned`, `provisioning`, `ready`, `stopped`, `deleting`, `deleted`, `cancelled`.
+    phase: &'static str,
+    phase_since: DateTime<Utc>,
+    /// Why it does not go on at the moment.
+    blocked: Option<String>,
+    /// Once deleted: what the sweep of the region found, and every id that was ever the deployment's.
+    deletion_proof: Option<serde_json::Value>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+/// A deployment with its resources.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeploymentDetail {
+    #[serde(flatten)]
+    deployment: DeploymentView,
+    resources: Vec<ResourceView>,
+}
+
+/// A resource of a deployment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ResourceView {
+    name: String,
+    kind: &'static str,
+    state: &'static str,
+    aws_id: Option<String>,
+    last_error: Option<String>,
+}
+
+/// An operation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OperationView {
+    id: String,
+    tenant_id: String,
+    /// `provision`, `suspend`, `resume`, `delete`.
+    kind: &'static str,
+    /// The deployment.
+    subject: String,
+    generation: i64,
+    /// `awaiting_approval`, `queued`, `running`, `waiting`, `succeeded`, `failed`, `cancelled`.
+    state: &'static str,
+    percent: u8,
+    /// One per resource: `name`, `why`, `state`, `started_at`, `finished_at`, `detail`.
+    steps: serde_json::Value,
+    /// `lines` with `change`, `resource`, `before`, `after`; `cost`; `hash` to approve.
+    plan: serde_json::Value,
+    problem: Option<String>,
+    requested_by: String,
+    approved_by: Option<String>,
+    /// Where the deployment is.
+    result: String,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+impl From<&Deployment> for DeploymentView {
+    fn from(deployment: &Deployment) -> Self {
+        Self {
+            id: deployment.id.to_string(),
+            tenant_id: deployment.tenant_id.to_string(),
+            connection_id: deployment.connection_id.to_string(),
+            profile: deployment.profile.name(),
+            region: deployment.region.to_string(),
+            instance_type: deployment.instance_type.clone(),
+            wanted: deployment.wanted.under(deployment.tenant_state_seen).name(),
+            generation: deployment.generation,
+            observed_generation: deployment.observed_generation,
+            phase: deployment.phase.name(),
+            phase_since: deployment.phase_since,
+            blocked: deployment.blocked.clone(),
+            deletion_proof: deployment.deletion_proof.clone(),
+            created_at: deployment.created_at,
+            updated_at: deployment.updated_at,
+            version: deployment.version,
+        }
+    }
+}
+
+impl DeploymentDetail {
+    pub(crate) fn new(deployment: &Deployment, records: Vec<ResourceRecord>) -> Self {
+        let view = |record: ResourceRecord| ResourceView {
+            name: record.name,
+            kind: record.kind.name(),
+            state: record.state.name(),
+            aws_id: record.aws_id,
+            last_error: record.last_error,
+        };
+        Self {
+            deployment: deployment.into(),
+            resources: records.into_iter().map(view).collect(),
+        }
+    }
+}
+
+impl From<&Operation> for OperationView {
+    fn from(operation: &Operation) -> Self {
+        let plain = |value: Option<serde_json::Value>| value.unwrap_or_default();
+        Self {
+            id: operation.id.to_string(),
+            tenant_id: operation.tenant_id.to_string(),
+            kind: operation.kind.name(),
+            subject: operation.deployment_id.to_string(),
+            generation: operation.generation,
+            state: operation.state.name(),
+            percent: operation.percent(),
+            steps: plain(serde_json::to_value(&operation.steps).ok()),
+            plan: plain(serde_json::to_value(&operation.plan).ok()),
+            problem: operation.problem.clone(),
+            requested_by: operation.requested_by.clone(),
+            approved_by: operation.approved_by.clone(),
+            result: format!("/v1/deployments/{}", operation.deployment_id),
+            created_at: operation.created_at,
+            updated_at: operation.updated_at,
+            version: operation.version,
+        }
+    }
+}
+
+/// Where an operation is watched.
+pub(crate) fn location(operation: &Operation) -> String {
+    format!("/v1/operations/{}", operation.id)
+}

@@ -1,0 +1,346 @@
+//! How a pass ends: what it came to, and when the deployment is due again.
+
+use std::time::Duration;
+
+use aws_access::{StepClass, ec2::Leftover};
+use serde_json::{Value, json};
+use tenant_model::{
+    convergence::Next,
+    deployment::{Deployment, Wanted},
+    operation::{Operation, OperationKind},
+    resource::{ResourceRecord, ResourceState},
+};
+use tenant_store::{
+    Conn, deployments, operations, resources,
+    work::{self, Lease},
+};
+
+use super::{PassError, backoff, case::Case};
+use crate::{App, RequestError, deployments as asking, progress};
+
+/// Refusals that repeating does not cure, after which a provision is given up.
+const REFUSALS_MAX: i32 = 3;
+
+/// Why a deployment does not go on by itself, in words for people.
+#[derive(Clone, Debug)]
+pub(super) enum Hindrance {
+    /// Something AWS answered, or did not.
+    Aws(String),
+    /// We cannot get into the account, so what is there cannot be certified either.
+    NoAccess(String),
+}
+
+/// What a pass came to.
+#[derive(Clone, Debug)]
+pub(super) enum Conclusion {
+    /// There is nothing more to do, ever.
+    Retire,
+    /// Not done yet.
+    Later {
+        /// Until the next look.
+        pause: Duration,
+        /// Failures in a row, for the back-off.
+        attempt: i32,
+        /// Why it does not go on.
+        hindrance: Option<Hindrance>,
+    },
+    /// The account is as wanted.
+    Converged { records: Vec<ResourceRecord> },
+    /// Nothing of the deployment is left, and a sweep of the region has shown it.
+    Deleted { kinds_swept: usize },
+    /// AWS refuses for good; what was made is taken down again.
+    GiveUp { problem: String },
+}
+
+/// Says what the pass came to.
+pub(super) async fn judge(app: &App, case: &mut Case) -> Result<Conclusion, PassError> {
+    let Some(operation) = &case.operation else {
+        return drift(app, case).await;
+    };
+    let refused = operation.permanent_errors >= REFUSALS_MAX;
+    if refused && operation.kind == OperationKind::Provision {
+        let problem = case.held.values().next().cloned();
+        let problem = problem.unwrap_or_else(|| "AWS refuses a part of it".to_owned());
+        return Ok(Conclusion::GiveUp { problem });
+    }
+    let names = case.order();
+    match case.wanted {
+        Wanted::Present | Wanted::Stopped if names.iter().all(|name| case.is_settled(name)) => {
+            let ready = |record: &ResourceRecord| ResourceRecord {
+                state: ResourceState::Ready,
+                last_error: None,
+                ..record.clone()
+            };
+            Ok(Conclusion::Converged {
+                records: case.records.values().map(ready).collect(),
+            })
+        }
+        Wanted::Absent if names.iter().all(|name| case.is_gone(name)) => sweep(app, case).await,
+        Wanted::Present | Wanted::Stopped | Wanted::Absent => Ok(unfinished(app, case)),
+    }
+}
+
+fn unfinished(app: &App, case: &Case) -> Conclusion {
+    if case.calls >= app.config.calls_per_pass_max {
+        return Conclusion::Later {
+            pause: Duration::ZERO,
+            attempt: 0,
+            hindrance: None,
+        };
+    }
+    // A pass that got something done starts the back-off anew.
+    let failures = u32::try_from(case.held.len()).unwrap_or(u32::MAX);
+    let attempt = if case.calls > failures {
+        0
+    } else {
+        case.lease.attempt
+    };
+    match case.held.values().next() {
+        None => Conclusion::Later {
+            pause: app.config.wait_interval,
+            attempt: 0,
+            hindrance: None,
+        },
+        Some(why) => Conclusion::Later {
+            pause: backoff::pause(&app.kit.ids, app.config.wait_interval, attempt),
+            attempt: attempt + 1,
+            hindrance: Some(Hindrance::Aws(why.clone())),
+        },
+    }
+}
+
+/// Looks at the whole region by tag and reads nothing that we remember. Only an empty answer certifies.
+async fn sweep(app: &App, case: &Case) -> Result<Conclusion, PassError> {
+    let leftovers = case.ec2(StepClass::Observe).await?.sweep(&case.scope).await?;
+    if leftovers.is_empty() {
+        let kinds_swept = tenant_model::blueprint::KINDS.len() + 1;
+        return Ok(Conclusion::Deleted { kinds_swept });
+    }
+    let names: Vec<String> = leftovers.iter().map(named).collect();
+    Ok(Conclusion::Later {
+        pause: backoff::pause(&app.kit.ids, app.config.wait_interval, case.lease.attempt),
+        attempt: case.lease.attempt + 1,
+        hindrance: Some(Hindrance::Aws(format!("still there: {}", names.join(", ")))),
+    })
+}
+
+fn named(leftover: &Leftover) -> String {
+    format!("{} {}", leftover.kind, leftover.aws_id)
+}
+
+/// Without an operation nothing is changed. What is not as it was is marked and announced once.
+async fn drift(app: &App, case: &mut Case) -> Result<Conclusion, PassError> {
+    let names = case.order();
+    let mut changed = Vec::new();
+    for name in &names {
+        let Some(record) = case.records.get(name) else {
+            continue;
+        };
+        let state = match case.next(name) {
+            Next::Settled => ResourceState::Ready,
+            Next::Wait => record.state,
+            Next::Call(_) => ResourceState::Drifted,
+        };
+        if state != record.state {
+            changed.push(ResourceRecord {
+                state,
+                ..record.clone()
+            });
+        }
+    }
+    if !changed.is_empty() {
+        let mut tx = app.stores.begin(case.lease.tenant_id).await?;
+        work::hold(&mut tx, &case.lease).await?;
+        for record in &changed {
+            resources::update(&mut tx, case.deployment.id, record).await?;
+            if record.state == ResourceState::Drifted {
+                tracing::warn!(resource = record.name, "a resource is not as it was");
+            }
+        }
+        tx.commit().await?;
+    }
+    let pause = backoff::spread(&app.kit.ids, app.config.drift_interval);
+    Ok(Conclusion::Later {
+        pause,
+        attempt: 0,
+        hindrance: None,
+    })
+}
+
+/// Writes down what the pass came to and gives the lease back, in one transaction.
+pub(super) async fn end(app: &App, lease: &Lease, conclusion: Conclusion) -> Result<(), PassError> {
+    let mut tx = app.stores.begin(lease.tenant_id).await?;
+    work::hold(&mut tx, lease).await?;
+    let operation = operations::find_live_for_update(&mut tx, lease.deployment_id).await?;
+    let deployment = deployments::find_for_update(&mut tx, lease.deployment_id)
+        .await?
+        .ok_or(RequestError::NotFound)?;
+    let standing = (deployment, operation);
+    match conclusion {
+        Conclusion::Retire => work::retire(&mut tx, lease).await?,
+        Conclusion::Later {
+            pause,
+            attempt,
+            hindrance,
+        } => {
+            hold_up(&mut tx, app, standing, hindrance).await?;
+            work::release(&mut tx, lease, pause, attempt).await?;
+        }
+        Conclusion::Converged { records } => {
+            for record in &records {
+                resources::update(&mut tx, lease.deployment_id, record).await?;
+            }
+            converge(&mut tx, app, standing).await?;
+            let pause = backoff::spread(&app.kit.ids, app.config.drift_interval);
+            work::release(&mut tx, lease, pause, 0).await?;
+        }
+        Conclusion::Deleted { kinds_swept } => {
+            certify(&mut tx, app, standing, kinds_swept).await?;
+            work::retire(&mut tx, lease).await?;
+        }
+        Conclusion::GiveUp { problem } => {
+            give_up(&mut tx, app, standing, problem).await?;
+            work::release(&mut tx, lease, Duration::ZERO, 0).await?;
+        }
+    }
+    Ok(tx.commit().await?)
+}
+
+type Standing = (Deployment, Option<Operation>);
+
+async fn hold_up(
+    conn: &mut Conn,
+    app: &App,
+    (mut deployment, operation): Standing,
+    hindrance: Option<Hindrance>,
+) -> Result<(), PassError> {
+    let held_up = matches!(hindrance, Some(Hindrance::NoAccess(_)));
+    let blocked = match hindrance {
+        None => None,
+        Some(Hindrance::NoAccess(why)) if deployment.wanted == Wanted::Absent => {
+            let unseen = unseen(conn, &deployment).await?;
+            Some(format!(
+                "cannot certify the deletion, {unseen} resources unseen: {why}"
+            ))
+        }
+        Some(Hindrance::Aws(why) | Hindrance::NoAccess(why)) => Some(why),
+    };
+    if deployment.blocked != blocked {
+        deployment.blocked = blocked;
+        deployment.updated_at = app.kit.clock.now();
+        deployments::update(conn, &deployment).await?;
+    }
+    let Some(mut operation) = operation else {
+        return Ok(());
+    };
+    let state = operation.state.progress(held_up).map_err(RequestError::from)?;
+    if state != operation.state {
+        operation.state = state;
+        progress::save(conn, app, &mut operation).await?;
+        progress::announce(conn, app, &operation).await?;
+    }
+    Ok(())
+}
+
+async fn unseen(conn: &mut Conn, deployment: &Deployment) -> Result<usize, PassError> {
+    let ever = resources::list_created_ever(conn, deployment.id).await?;
+    Ok(ever.iter().filter(|one| one.gone_at.is_none()).count())
+}
+
+async fn converge(conn: &mut Conn, app: &App, standing: Standing) -> Result<(), PassError> {
+    let (mut deployment, operation) = standing;
+    let wanted = deployment.wanted.under(deployment.tenant_state_seen);
+    let phase = deployment.phase.converge(wanted).map_err(RequestError::from)?;
+    let now = app.kit.clock.now();
+    if phase != deployment.phase {
+        deployment.phase_since = now;
+    }
+    deployment.phase = phase;
+    deployment.observed_generation = deployment.generation;
+    deployment.blocked = None;
+    deployment.updated_at = now;
+    deployments::update(conn, &deployment).await?;
+    let kind = format!("deployment.{}", phase.name());
+    finish(conn, app, operation, (true, &kind, None)).await
+}
+
+async fn certify(
+    conn: &mut Conn,
+    app: &App,
+    (mut deployment, operation): Standing,
+    kinds_swept: usize,
+) -> Result<(), PassError> {
+    let now = app.kit.clock.now();
+    for one in resources::list_created_ever(conn, deployment.id).await? {
+        resources::remember_gone(conn, deployment.id, &one.aws_id).await?;
+    }
+    deployment.deletion_proof = Some(proof(conn, &deployment, (now, kinds_swept)).await?);
+    deployment.phase = deployment
+        .phase
+        .converge(Wanted::Absent)
+        .map_err(RequestError::from)?;
+    deployment.phase_since = now;
+    deployment.observed_generation = deployment.generation;
+    deployment.blocked = None;
+    deployment.updated_at = now;
+    deployments::update(conn, &deployment).await?;
+    finish(conn, app, operation, (true, "deployment.deleted", None)).await
+}
+
+/// What was swept and found, and every id that was ever ours with its end.
+async fn proof(
+    conn: &mut Conn,
+    deployment: &Deployment,
+    (now, kinds_swept): (chrono::DateTime<chrono::Utc>, usize),
+) -> Result<Value, PassError> {
+    let ever = resources::list_created_ever(conn, deployment.id).await?;
+    let ids: Vec<Value> = ever
+        .iter()
+        .map(|one| {
+            json!({
+                "aws_id": one.aws_id,
+                "kind": one.kind,
+                "name": one.name,
+                "created_at": one.created_at,
+                "gone_at": one.gone_at,
+            })
+        })
+        .collect();
+    Ok(json!({
+        "swept_at": now,
+        "region": deployment.region,
+        "kinds_swept": kinds_swept,
+        "resources_left": 0,
+        "ids_ever": ids.len(),
+        "ids": ids,
+    }))
+}
+
+async fn give_up(
+    conn: &mut Conn,
+    app: &App,
+    (mut deployment, operation): Standing,
+    problem: String,
+) -> Result<(), PassError> {
+    finish(conn, app, operation, (false, "deployment.failed", Some(problem))).await?;
+    asking::turn_to_absent(conn, app, &mut deployment, "reconciler").await?;
+    Ok(())
+}
+
+async fn finish(
+    conn: &mut Conn,
+    app: &App,
+    operation: Option<Operation>,
+    (succeeded, event, problem): (bool, &str, Option<String>),
+) -> Result<(), PassError> {
+    let Some(mut operation) = operation else {
+        return Ok(());
+    };
+    operation.state = operation.state.finish(succeeded).map_err(RequestError::from)?;
+    operation.problem = problem;
+    progress::save(conn, app, &mut operation).await?;
+    progress::announce(conn, app, &operation).await?;
+    progress::publish(conn, app, &operation, (event, Value::Null)).await?;
+    asking::record(conn, app, &operation, ("reconciler", "operation.ended")).await?;
+    Ok(())
+}
