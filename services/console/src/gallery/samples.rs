@@ -1,0 +1,912 @@
+//! The sample data. Names are hostile on purpose wherever a tenant may choose them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use maud::Markup;
+use rust_decimal::Decimal;
+use service_kit::{FieldError, NextAction, NextActionKind, ProblemBody};
+use tenant_model::ids::{ApiKeyId, ConnectionId, DeploymentId, ExportId, OperationId, TenantId};
+use uuid::Uuid;
+
+use crate::layout::{self, Place, Shell, TenantFrame, Theme};
+use crate::pages::connections::{ConnectionPage, ConnectionRow, NewConnection, Phase};
+use crate::pages::deployments::{DeleteForm, DeploymentPage, DeploymentRow, NewDeployment, ResourceRow};
+use crate::pages::exports::{ExportRow, Side};
+use crate::pages::fleet::{FleetPage, FleetRow};
+use crate::pages::fleet_usage::{FleetUsagePage, TopRow};
+use crate::pages::operation::{Change, OperationPage, PlanRow, PlanView};
+use crate::pages::overview::{OperatorActions, OverviewPage};
+use crate::pages::usage::{Balance, UsagePage};
+use crate::pages::{
+    api_keys, audit, connections, deployments, exports, fleet, fleet_usage, operation, outbox, overview,
+    people, quarantine, refusal, sign_in, sign_up, usage,
+};
+use crate::ui::{Sort, Step, StepState};
+
+/// A name that tries to leave its element.
+pub(crate) const HOSTILE: &str = "</script><img src=x onerror=alert(1)>";
+
+const TENANT: TenantId = TenantId::from_uuid(Uuid::from_u128(0x0192_f000_0000_7000_8000_0000_0000_0001));
+const CONNECTION: ConnectionId =
+    ConnectionId::from_uuid(Uuid::from_u128(0x0192_f000_0000_7000_8000_0000_0000_0002));
+const DEPLOYMENT: DeploymentId =
+    DeploymentId::from_uuid(Uuid::from_u128(0x0192_f000_0000_7000_8000_0000_0000_0003));
+const OPERATION: OperationId =
+    OperationId::from_uuid(Uuid::from_u128(0x0192_f000_0000_7000_8000_0000_0000_0004));
+const REGIONS: [(&str, &str); 2] = [
+    ("eu-central-1", "Frankfurt (eu-central-1)"),
+    ("us-east-1", "N. Virginia (us-east-1)"),
+];
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_460_465, 0).expect("a valid moment")
+}
+
+fn ago(minutes: i64) -> DateTime<Utc> {
+    now() - TimeDelta::minutes(minutes)
+}
+
+/// Every page: its name and the whole document.
+pub(crate) fn all(theme: Theme) -> Vec<(&'static str, Markup)> {
+    [public(theme), wizard(theme), tenant(theme), operator(theme)].concat()
+}
+
+fn person(theme: Theme) -> Shell {
+    let own = Some((TENANT, "Northwind Analytics".to_owned()));
+    Shell {
+        email: "ada@northwind.example".to_owned(),
+        role: "Admin".to_owned(),
+        own,
+        theme,
+        outbox: true,
+    }
+}
+
+fn isv(theme: Theme) -> Shell {
+    Shell {
+        email: "grace@tenantry.example".to_owned(),
+        role: "Operator".to_owned(),
+        own: None,
+        theme,
+        outbox: true,
+    }
+}
+
+fn frame(name: &str) -> TenantFrame {
+    TenantFrame {
+        id: TENANT,
+        name: name.to_owned(),
+    }
+}
+
+fn invalid() -> ProblemBody {
+    ProblemBody {
+        type_uri: "urn:tenantry:problem:validation-failed".to_owned(),
+        title: "Some fields cannot be accepted".to_owned(),
+        status: 422,
+        code: "validation-failed".to_owned(),
+        detail: Some("Nothing was changed.".to_owned()),
+        errors: vec![
+            FieldError {
+                pointer: "/aws_account_id".to_owned(),
+                code: "not-an-account".to_owned(),
+                detail: "An AWS account id has exactly twelve digits.".to_owned(),
+            },
+            FieldError {
+                pointer: "/password".to_owned(),
+                code: "too-short".to_owned(),
+                detail: "Use at least 15 characters.".to_owned(),
+            },
+        ],
+        next_action: Some(NextAction::new(
+            NextActionKind::FixRequest,
+            "Correct the marked fields and send the form again.",
+        )),
+    }
+}
+
+fn not_found() -> ProblemBody {
+    ProblemBody {
+        type_uri: "urn:tenantry:problem:not-found".to_owned(),
+        title: "There is no such page".to_owned(),
+        status: 404,
+        code: "not-found".to_owned(),
+        detail: Some("It may have been removed, or it belongs to somebody else.".to_owned()),
+        errors: Vec::new(),
+        next_action: None,
+    }
+}
+
+fn public(theme: Theme) -> Vec<(&'static str, Markup)> {
+    let refused = invalid();
+    let mail = outbox::MailView {
+        recipient: "ada@northwind.example".to_owned(),
+        subject: format!("Confirm your e-mail for {HOSTILE}"),
+        body: format!(
+            "Hello,\n\nopen this link to confirm your e-mail:\nhttp://127.0.0.1:8080/verify?token=3vV9\n\n{HOSTILE}"
+        ),
+        at: ago(2),
+    };
+    vec![
+        (
+            "sign-in",
+            sign_in::page(
+                theme,
+                &sign_in::SignIn {
+                    to: "/",
+                    ..Default::default()
+                },
+            ),
+        ),
+        (
+            "sign-in-refused",
+            sign_in::page(
+                theme,
+                &sign_in::SignIn {
+                    email: HOSTILE,
+                    to: "/",
+                    problem: Some(&refused),
+                    ..Default::default()
+                },
+            ),
+        ),
+        (
+            "sign-up",
+            sign_up::page(
+                theme,
+                &sign_up::SignUp {
+                    key: "k",
+                    ..Default::default()
+                },
+            ),
+        ),
+        (
+            "sign-up-refused",
+            sign_up::page(
+                theme,
+                &sign_up::SignUp {
+                    organisation: HOSTILE,
+                    email: "ada@northwind.example",
+                    key: "k",
+                    problem: Some(&refused),
+                },
+            ),
+        ),
+        ("sign-up-sent", sign_up::sent(theme, true)),
+        ("verify", sign_up::verify(theme, "token", None)),
+        ("invitation", sign_up::invitation(theme, "token", None)),
+        ("not-found", refusal::page(theme, &not_found())),
+        (
+            "outbox",
+            layout::page(&isv(theme), Place::Outbox, "Outbox", &outbox::content(&[mail])),
+        ),
+        (
+            "outbox-empty",
+            layout::page(&isv(theme), Place::Outbox, "Outbox", &outbox::content(&[])),
+        ),
+    ]
+}
+
+fn step(name: &str, detail: &str, state: StepState, when: &str) -> Step {
+    Step {
+        name: name.to_owned(),
+        detail: detail.to_owned(),
+        state,
+        when: when.to_owned(),
+        fix: None,
+    }
+}
+
+fn connection(phase: Phase) -> ConnectionPage {
+    let proven = |name: &str, detail: &str| {
+        let state = match phase {
+            Phase::AwaitingRole => StepState::Todo,
+            Phase::Ready | Phase::Verifying | Phase::Refused | Phase::Revoked => StepState::Done,
+        };
+        step(name, detail, state, "")
+    };
+    let mut checks = vec![
+        proven(
+            "The right external id opens the role",
+            "Assumed, in account 123456789012",
+        ),
+        proven("No external id is refused", "AccessDenied"),
+        proven("A random external id is refused", "AccessDenied"),
+        proven("Another tenant’s external id is refused", "AccessDenied"),
+    ];
+    if phase == Phase::AwaitingRole {
+        checks[0] = step(
+            "The right external id opens the role",
+            "The role does not answer yet.",
+            StepState::Running,
+            "",
+        );
+    }
+    if phase == Phase::Refused {
+        checks[1].state = StepState::Failed;
+        checks[1].detail = "Credentials were given".to_owned();
+        checks[1].fix = Some("Give the trust policy the condition StringEquals sts:ExternalId, or delete the stack and create it again from our template.".to_owned());
+    }
+    ConnectionPage {
+        id: CONNECTION,
+        tenant: TENANT,
+        account: "123456789012".to_owned(),
+        region: "eu-central-1".to_owned(),
+        external_id: "tenantry-4fzk2q7m9x1c8v3b".to_owned(),
+        role_arn: "arn:aws:iam::123456789012:role/tenantry/tenantry-access-4fzk2q7m".to_owned(),
+        phase,
+        quick_create: "https://eu-central-1.console.aws.amazon.com/cloudformation/home#/stacks/quickcreate".to_owned(),
+        command: "aws cloudformation create-stack --stack-name tenantry-access \\\n  --template-url https://tenantry.example/role.yaml \\\n  --capabilities CAPABILITY_NAMED_IAM \\\n  --parameters ParameterKey=ExternalId,ParameterValue=tenantry-4fzk2q7m9x1c8v3b".to_owned(),
+        template: "AWSTemplateFormatVersion: \"2010-09-09\"\nDescription: One role, assumed by Tenantry with an external id.\nResources:\n  Role:\n    Type: AWS::IAM::Role\n".to_owned(),
+        checks,
+        checked_at: (phase != Phase::AwaitingRole).then(|| ago(0)),
+        refused: (phase == Phase::Refused).then(|| "The trust policy lets us in without the external id, so somebody else could talk us into using your role.".to_owned()),
+        dev_key: Some("k".to_owned()),
+        may_change: true,
+    }
+}
+
+fn connection_row(phase: Phase) -> ConnectionRow {
+    ConnectionRow {
+        id: CONNECTION,
+        account: "123456789012".to_owned(),
+        region: "eu-central-1".to_owned(),
+        phase,
+        created_at: ago(90),
+    }
+}
+
+fn plan() -> PlanView {
+    let row = |resource: &str, detail: &str, cost: &str| PlanRow {
+        change: Change::Create,
+        resource: resource.to_owned(),
+        detail: detail.to_owned(),
+        cost: cost.to_owned(),
+    };
+    PlanView {
+        hash: "9f2c41d07aa35b6e9f2c41d07aa35b6e".to_owned(),
+        rows: vec![
+            row("VPC", "10.42.0.0/16, DNS on", "0.00 USD"),
+            row("Subnet", "10.42.0.0/20 in eu-central-1a", "0.00 USD"),
+            row("Internet gateway", "attached to the VPC", "0.00 USD"),
+            row("Route table", "0.0.0.0/0 to the internet gateway", "0.00 USD"),
+            row("Security group", "443 from anywhere", "0.00 USD"),
+            row(
+                "Instance",
+                "t3.small, IMDSv2 only, 20 GiB gp3 encrypted",
+                "19.27 USD",
+            ),
+            row("Elastic IP", "one public address", "3.65 USD"),
+        ],
+        cost: "22.92 USD per month".to_owned(),
+        cost_note: "List prices of 1 November 2026, without traffic and tax".to_owned(),
+    }
+}
+
+fn operation(state: &str, percent: u8) -> OperationPage {
+    let failed = state == "failed";
+    let mut steps = vec![
+        step("VPC", "vpc-0a1b2c3d4e5f60718", StepState::Done, "2 s"),
+        step("Subnet", "subnet-0f1e2d3c4b5a69788", StepState::Done, "1 s"),
+        step(
+            "Internet gateway",
+            "igw-0123456789abcdef0",
+            StepState::Done,
+            "1 s",
+        ),
+        step("Route table", "rtb-0fedcba9876543210", StepState::Done, "2 s"),
+        step("Security group", "sg-0a1b2c3d", StepState::Done, "1 s"),
+        step(
+            "Instance",
+            "Waiting until it runs",
+            if failed {
+                StepState::Failed
+            } else {
+                StepState::Running
+            },
+            "41 s",
+        ),
+        step("Elastic IP", "", StepState::Todo, ""),
+    ];
+    if failed {
+        steps[5].detail = "RunInstances: VcpuLimitExceeded".to_owned();
+        steps[5].fix = Some(
+            "Request the quota “Running On-Demand Standard instances” for eu-central-1, then retry."
+                .to_owned(),
+        );
+    }
+    if state == "succeeded" {
+        for step in &mut steps {
+            step.state = StepState::Done;
+        }
+    }
+    OperationPage {
+        id: OPERATION,
+        kind: "deployment_create".to_owned(),
+        state: state.to_owned(),
+        deployment: Some(DEPLOYMENT),
+        percent,
+        steps,
+        plan: Some(plan()),
+        problem: failed.then(|| ProblemBody {
+            title: "The account lacks vCPU quota".to_owned(),
+            detail: Some("Needs 2 more vCPU in eu-central-1.".to_owned()),
+            errors: Vec::new(),
+            ..invalid()
+        }),
+        requested_at: ago(3),
+        requested_by: "ada@northwind.example".to_owned(),
+        approved_by: (state != "awaiting_approval").then(|| "ada@northwind.example".to_owned()),
+        after: 17,
+        key: Some("k".to_owned()),
+    }
+}
+
+fn wizard(theme: Theme) -> Vec<(&'static str, Markup)> {
+    let shell = person(theme);
+    let refused = invalid();
+    let page = |place, title: &str, content: &Markup| {
+        layout::tenant_page(&shell, &frame("Northwind Analytics"), place, title, content)
+    };
+    let connect = |account, problem| NewConnection {
+        tenant: TENANT,
+        account,
+        region: "eu-central-1",
+        regions: &REGIONS,
+        key: "k",
+        problem,
+    };
+    let options = [
+        ("t3.small", "t3.small, 2 vCPU, 2 GiB"),
+        ("m7i.large", "m7i.large, 2 vCPU, 8 GiB"),
+    ];
+    let id = CONNECTION.to_string();
+    let accounts = [(id.as_str(), "123456789012")];
+    let choose = NewDeployment {
+        tenant: TENANT,
+        connections: &accounts,
+        regions: &REGIONS,
+        instance_types: &options,
+        connection: &id,
+        region: "eu-central-1",
+        instance_type: "t3.small",
+        key: "k",
+        problem: None,
+    };
+    vec![
+        (
+            "connections-empty",
+            page(
+                Place::Connections,
+                "AWS account",
+                &connections::list(TENANT, &[], true),
+            ),
+        ),
+        (
+            "connections",
+            page(
+                Place::Connections,
+                "AWS account",
+                &connections::list(TENANT, &[connection_row(Phase::Ready)], true),
+            ),
+        ),
+        (
+            "connect",
+            page(
+                Place::Connections,
+                "Connect AWS",
+                &connections::new(&connect("", None)),
+            ),
+        ),
+        (
+            "connect-refused",
+            page(
+                Place::Connections,
+                "Connect AWS",
+                &connections::new(&connect("1234", Some(&refused))),
+            ),
+        ),
+        (
+            "connection-awaiting",
+            page(
+                Place::Connections,
+                "AWS account",
+                &connections::show(&connection(Phase::AwaitingRole)),
+            ),
+        ),
+        (
+            "connection-verifying",
+            page(
+                Place::Connections,
+                "AWS account",
+                &connections::show(&connection(Phase::Verifying)),
+            ),
+        ),
+        (
+            "connection-ready",
+            page(
+                Place::Connections,
+                "AWS account",
+                &connections::show(&connection(Phase::Ready)),
+            ),
+        ),
+        (
+            "connection-refused",
+            page(
+                Place::Connections,
+                "AWS account",
+                &connections::show(&connection(Phase::Refused)),
+            ),
+        ),
+        (
+            "choose",
+            page(
+                Place::Deployments,
+                "Choose deployment",
+                &deployments::new(&choose),
+            ),
+        ),
+        (
+            "review",
+            page(
+                Place::Deployments,
+                "Review plan",
+                &operation::content(&operation("awaiting_approval", 0)),
+            ),
+        ),
+        (
+            "progress",
+            page(
+                Place::Deployments,
+                "Progress",
+                &operation::content(&operation("running", 71)),
+            ),
+        ),
+        (
+            "progress-done",
+            page(
+                Place::Deployments,
+                "Progress",
+                &operation::content(&operation("succeeded", 100)),
+            ),
+        ),
+        (
+            "progress-failed",
+            page(
+                Place::Deployments,
+                "Progress",
+                &operation::content(&operation("failed", 71)),
+            ),
+        ),
+    ]
+}
+
+fn deployment_row(phase: &str) -> DeploymentRow {
+    DeploymentRow {
+        id: DEPLOYMENT,
+        phase: phase.to_owned(),
+        profile: "single".to_owned(),
+        region: "eu-central-1".to_owned(),
+        endpoint: Some("203.0.113.24".to_owned()),
+        created_at: ago(80),
+    }
+}
+
+fn deployment() -> DeploymentPage {
+    let row = |kind: &str, name: &str, id: &str| ResourceRow {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        state: "ready".to_owned(),
+        physical_id: Some(id.to_owned()),
+    };
+    DeploymentPage {
+        id: DEPLOYMENT,
+        phase: "ready".to_owned(),
+        profile: "single".to_owned(),
+        region: "eu-central-1".to_owned(),
+        account: "123456789012".to_owned(),
+        instance_type: "t3.small".to_owned(),
+        address: Some("https://203.0.113.24".to_owned()),
+        created_at: ago(80),
+        operation: Some(OPERATION),
+        resources: vec![
+            row("vpc", "network", "vpc-0a1b2c3d4e5f60718"),
+            row("subnet", "public-a", "subnet-0f1e2d3c4b5a69788"),
+            row("internet_gateway", "internet", "igw-0123456789abcdef0"),
+            row("route_table", "public", "rtb-0fedcba9876543210"),
+            row("security_group", "service", "sg-0a1b2c3d4e5f60718"),
+            row("instance", "node-1", "i-0a1b2c3d4e5f60718"),
+            row("elastic_ip", "address", "eipalloc-0a1b2c3d4e5f6071"),
+        ],
+        delete: Some(DeleteForm {
+            action: format!("/deployments/{DEPLOYMENT}/delete"),
+            name: "single".to_owned(),
+            version: 3,
+            key: "k".to_owned(),
+            problem: None,
+        }),
+    }
+}
+
+fn hours() -> Vec<Decimal> {
+    [
+        3, 2, 2, 1, 1, 2, 4, 9, 17, 24, 28, 26, 22, 25, 29, 31, 27, 21, 15, 11, 8, 6, 5, 4,
+    ]
+    .into_iter()
+    .map(|n: i64| Decimal::from(n * 1_317))
+    .collect()
+}
+
+fn usage_page(range: &str, empty: bool) -> UsagePage {
+    let hours = hours();
+    let from = now().timestamp() / 3_600 * 3_600 - 23 * 3_600;
+    let rows: Vec<_> = hours
+        .iter()
+        .enumerate()
+        .map(|(index, amount)| {
+            (
+                DateTime::from_timestamp(from + 3_600 * index as i64, 0).expect("valid"),
+                *amount,
+            )
+        })
+        .collect();
+    let line = [("Rows scanned", rows.as_slice())];
+    UsagePage {
+        tenant: TENANT,
+        meters: vec![
+            ("rows_scanned".to_owned(), "Rows scanned".to_owned()),
+            ("compute_seconds".to_owned(), HOSTILE.to_owned()),
+        ],
+        meter: "rows_scanned".to_owned(),
+        unit: "rows".to_owned(),
+        range: range.to_owned(),
+        total: hours.iter().sum(),
+        before: Some(Decimal::from(301_000)),
+        peak: hours.iter().copied().max().unwrap_or_default(),
+        watermark: Some(now()),
+        chart: (!empty).then(|| crate::ui::Chart::of(&line, 3_600, Some(now() - TimeDelta::minutes(50)))),
+        rows: rows.into_iter().rev().collect(),
+        balance: Balance {
+            received: 104_213,
+            accepted: 101_000,
+            duplicate: 3_100,
+            rejected: 110,
+            quarantined: 3,
+        },
+        failed: None,
+    }
+}
+
+fn overview_page(operator: bool, fresh: bool) -> OverviewPage {
+    let delete = DeleteForm {
+        action: format!("/tenants/{TENANT}/delete"),
+        name: "Northwind Analytics".to_owned(),
+        version: 4,
+        key: "k".to_owned(),
+        problem: None,
+    };
+    OverviewPage {
+        tenant: TENANT,
+        name: "Northwind Analytics".to_owned(),
+        state: "active".to_owned(),
+        since: ago(60 * 24 * 9),
+        connection: (!fresh).then(|| connection_row(Phase::Ready)),
+        deployment: (!fresh).then(|| deployment_row("ready")),
+        events_today: if fresh { 0 } else { 101_000 },
+        meter: (!fresh).then(|| ("Rows scanned".to_owned(), hours())),
+        keys: usize::from(!fresh),
+        may_change: true,
+        operator: operator.then(|| OperatorActions {
+            version: 4,
+            key: "k".to_owned(),
+            delete,
+        }),
+    }
+}
+
+fn tenant(theme: Theme) -> Vec<(&'static str, Markup)> {
+    let shell = person(theme);
+    let page = |place, title: &str, content: &Markup| {
+        layout::tenant_page(&shell, &frame("Northwind Analytics"), place, title, content)
+    };
+    let key = |name: &str, revoked: bool, number: u128| api_keys::KeyRow {
+        id: ApiKeyId::from_uuid(Uuid::from_u128(number)),
+        name: name.to_owned(),
+        prefix: "tnk_live_7f3kq2vd".to_owned(),
+        scopes: "Report usage".to_owned(),
+        created_at: ago(600),
+        last_used_at: (!revoked).then(|| ago(1)),
+        revoked,
+        revoke_key: "k".to_owned(),
+    };
+    let keys = [
+        key("production", false, 1),
+        key(HOSTILE, false, 2),
+        key("old laptop", true, 3),
+    ];
+    let keys_page = api_keys::KeysPage {
+        tenant: TENANT,
+        rows: &keys,
+        may_change: true,
+        key: "k",
+        name: "",
+        problem: None,
+        secret: None,
+        base_url: "http://127.0.0.1:8080",
+    };
+    let secret = api_keys::KeysPage {
+        secret: Some("tnk_live_7f3kq2vd_K2vXm8Qp4sT1uW9yZ3aB6cD0eF5gH7jL2nP4rS6tV8xz1a2b3c"),
+        ..keys_page.clone()
+    };
+    let nobody = people::PersonRow {
+        email: "grace@northwind.example".to_owned(),
+        role: "Member".to_owned(),
+        active: true,
+        since: ago(300),
+    };
+    let persons = [
+        people::PersonRow {
+            email: "ada@northwind.example".to_owned(),
+            role: "Admin".to_owned(),
+            active: true,
+            since: ago(9_000),
+        },
+        nobody,
+    ];
+    let people_page = people::PeoplePage {
+        tenant: TENANT,
+        rows: &persons,
+        may_change: true,
+        key: "k",
+        email: "",
+        done: Some("The invitation is on its way."),
+        problem: None,
+    };
+    let failed = UsagePage {
+        failed: Some(not_found()),
+        ..usage_page("24h", true)
+    };
+    vec![
+        (
+            "overview-new",
+            page(
+                Place::Overview,
+                "Overview",
+                &overview::content(&overview_page(false, true)),
+            ),
+        ),
+        (
+            "overview",
+            page(
+                Place::Overview,
+                "Overview",
+                &overview::content(&overview_page(false, false)),
+            ),
+        ),
+        (
+            "deployments-empty",
+            page(
+                Place::Deployments,
+                "Deployments",
+                &deployments::list(TENANT, &[], true, true),
+            ),
+        ),
+        (
+            "deployments",
+            page(
+                Place::Deployments,
+                "Deployments",
+                &deployments::list(
+                    TENANT,
+                    &[deployment_row("ready"), deployment_row("creating")],
+                    true,
+                    true,
+                ),
+            ),
+        ),
+        (
+            "deployment",
+            page(
+                Place::Deployments,
+                "Deployment",
+                &deployments::show(TENANT, &deployment()),
+            ),
+        ),
+        (
+            "usage",
+            page(Place::Usage, "Usage", &usage::content(&usage_page("24h", false))),
+        ),
+        (
+            "usage-empty",
+            page(Place::Usage, "Usage", &usage::content(&usage_page("7d", true))),
+        ),
+        (
+            "usage-failed",
+            page(Place::Usage, "Usage", &usage::content(&failed)),
+        ),
+        (
+            "api-keys",
+            page(Place::ApiKeys, "API keys", &api_keys::content(&keys_page)),
+        ),
+        (
+            "api-keys-made",
+            page(Place::ApiKeys, "API keys", &api_keys::content(&secret)),
+        ),
+        (
+            "people",
+            page(Place::People, "People", &people::content(&people_page)),
+        ),
+        (
+            "audit",
+            page(Place::Audit, "Audit", &audit::content(&audit_page())),
+        ),
+    ]
+}
+
+fn audit_page() -> audit::AuditPage {
+    let row = |sequence, action: &str, detail: &str| audit::AuditRow {
+        sequence,
+        at: ago(100 - sequence),
+        actor: "usr_01jbr0000000e8000000000001".to_owned(),
+        action: action.to_owned(),
+        subject: CONNECTION.to_string(),
+        detail: detail.to_owned(),
+    };
+    audit::AuditPage {
+        rows: vec![
+            row(4, "connection.ready", "rounds 3"),
+            row(3, "connection.created", "account 123456789012"),
+            row(2, "api_key.created", HOSTILE),
+            row(1, "tenant.created", ""),
+        ],
+        chain_holds: Some(true),
+        older: Some("?before=1".to_owned()),
+    }
+}
+
+fn operator(theme: Theme) -> Vec<(&'static str, Markup)> {
+    let shell = isv(theme);
+    let page = |place, title: &str, content: &Markup| layout::page(&shell, place, title, content);
+    let of_tenant = |place, title: &str, content: &Markup| {
+        layout::tenant_page(&shell, &frame("Northwind Analytics"), place, title, content)
+    };
+    let exports = exports_rows();
+    let held = [quarantine::QuarantineRow {
+        at: ago(44),
+        tenant: Some(TENANT),
+        reason: "Not an event".to_owned(),
+        shard: "shardId-000000000002".to_owned(),
+        sequence: "49590338271490256608559692538361571095921575989136588898".to_owned(),
+        raw: format!("{{\"id\":\"{HOSTILE}\"}}"),
+    }];
+    vec![
+        (
+            "fleet",
+            page(Place::Fleet, "Fleet", &fleet::content(&fleet_page())),
+        ),
+        (
+            "fleet-empty",
+            page(
+                Place::Fleet,
+                "Fleet",
+                &fleet::content(&FleetPage {
+                    rows: Vec::new(),
+                    ..fleet_page()
+                }),
+            ),
+        ),
+        (
+            "tenant",
+            of_tenant(
+                Place::Overview,
+                "Overview",
+                &overview::content(&overview_page(true, false)),
+            ),
+        ),
+        (
+            "tenant-usage",
+            of_tenant(Place::Usage, "Usage", &usage::content(&usage_page("24h", false))),
+        ),
+        (
+            "fleet-usage",
+            page(
+                Place::FleetUsage,
+                "Usage",
+                &fleet_usage::content(&fleet_usage_page()),
+            ),
+        ),
+        (
+            "exports",
+            page(
+                Place::Exports,
+                "Exports",
+                &exports::content(&exports, Some("k"), None),
+            ),
+        ),
+        (
+            "exports-empty",
+            page(Place::Exports, "Exports", &exports::content(&[], Some("k"), None)),
+        ),
+        (
+            "quarantine",
+            page(Place::Quarantine, "Quarantine", &quarantine::content(&held)),
+        ),
+        (
+            "quarantine-empty",
+            page(Place::Quarantine, "Quarantine", &quarantine::content(&[])),
+        ),
+    ]
+}
+
+fn fleet_page() -> FleetPage {
+    let row = |name: &str, state: &str, deployment: Option<&str>, events| FleetRow {
+        tenant: TENANT,
+        name: name.to_owned(),
+        state: state.to_owned(),
+        deployment: deployment.map(str::to_owned),
+        region: deployment.map(|_| "eu-central-1".to_owned()),
+        events_today: events,
+    };
+    FleetPage {
+        rows: vec![
+            row("Northwind Analytics", "active", Some("ready"), 101_000),
+            row("Contoso Logistics", "active", Some("creating"), 0),
+            row(HOSTILE, "active", Some("ready"), 48_120),
+            row("Fabrikam Research", "suspended", Some("stopped"), 0),
+            row("Initech", "active", None, 0),
+            row("Umbrella Data", "offboarding", Some("deleting"), 12),
+        ],
+        tenants: 6,
+        active: 4,
+        ready: 2,
+        events_today: 149_132,
+        q: String::new(),
+        state: String::new(),
+        sort: Sort::parse("-events"),
+        next: None,
+    }
+}
+
+fn fleet_usage_page() -> FleetUsagePage {
+    let one = usage_page("24h", false);
+    let top = |name: &str, amount: i64| TopRow {
+        tenant: TENANT,
+        name: name.to_owned(),
+        amount: Decimal::from(amount),
+    };
+    FleetUsagePage {
+        meters: one.meters,
+        meter: one.meter,
+        unit: one.unit,
+        range: one.range,
+        watermark: one.watermark,
+        chart: one.chart,
+        top: vec![
+            top("Northwind Analytics", 426_708),
+            top(HOSTILE, 203_400),
+            top("Contoso Logistics", 12_000),
+        ],
+        balance: Some(one.balance),
+    }
+}
+
+fn exports_rows() -> Vec<ExportRow> {
+    let side = |rows| Side {
+        rows: Some(rows),
+        sum: Some(Decimal::from(426_708)),
+    };
+    let row = |number: u128, state: &str, s3, redshift| ExportRow {
+        id: ExportId::from_uuid(Uuid::from_u128(number)),
+        dataset: "usage_events".to_owned(),
+        state: state.to_owned(),
+        from: ago(60 * number as i64 + 60),
+        to: ago(60 * number as i64),
+        source: side(4_212),
+        files: s3,
+        warehouse: redshift,
+    };
+    vec![
+        row(1, "loading", side(4_212), Side::default()),
+        row(2, "loaded", side(4_212), side(4_212)),
+        row(3, "loaded", side(4_212), side(4_211)),
+    ]
+}

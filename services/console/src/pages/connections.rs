@@ -1,0 +1,232 @@
+//! Connect AWS: the account's id, the role, and the proof that the role's lock holds.
+
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+use service_kit::ProblemBody;
+use tenant_model::ids::{ConnectionId, TenantId};
+
+use crate::ui::{self, Field, Icon, Step, Tone, field, form_start, pill, problem, submit, time};
+
+/// The stages of the wizard, shown on its pages.
+pub(crate) const STAGES: [&str; 4] = ["Connect AWS", "Choose deployment", "Review plan", "Progress"];
+
+/// Where a connection stands, in the words of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    AwaitingRole,
+    Verifying,
+    Ready,
+    Refused,
+    Revoked,
+}
+
+impl Phase {
+    /// The state as a pill.
+    pub(crate) fn pill(self) -> Markup {
+        match self {
+            Self::AwaitingRole => pill(Tone::Busy, "Waiting for the role"),
+            Self::Verifying => pill(Tone::Busy, "Verifying"),
+            Self::Ready => pill(Tone::Good, "Ready"),
+            Self::Refused => pill(Tone::Bad, "Refused"),
+            Self::Revoked => pill(Tone::Plain, "Disconnected"),
+        }
+    }
+}
+
+/// One connection as a row.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionRow {
+    pub(crate) id: ConnectionId,
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) phase: Phase,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// One connection as a page.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionPage {
+    pub(crate) id: ConnectionId,
+    pub(crate) tenant: TenantId,
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) external_id: String,
+    pub(crate) role_arn: String,
+    pub(crate) phase: Phase,
+    /// The address of the quick-create page at AWS.
+    pub(crate) quick_create: String,
+    /// The same by the command line.
+    pub(crate) command: String,
+    /// The template, to read before it is trusted.
+    pub(crate) template: String,
+    /// What is checked, in order.
+    pub(crate) checks: Vec<Step>,
+    /// When STS was last asked.
+    pub(crate) checked_at: Option<DateTime<Utc>>,
+    /// Why the role was refused, and what to change.
+    pub(crate) refused: Option<String>,
+    /// The key of the development button; none where there is no local AWS.
+    pub(crate) dev_key: Option<String>,
+    /// Whether the viewer may go on to choose a deployment.
+    pub(crate) may_change: bool,
+}
+
+/// The list, or the first step when there is none.
+pub(crate) fn list(tenant: TenantId, rows: &[ConnectionRow], may_change: bool) -> Markup {
+    let add = html! { @if may_change { (ui::button_link(&format!("/tenants/{tenant}/connections/new"), "Connect AWS account", true)) } };
+    html! {
+        (ui::head(&[], &html! { h1 { "AWS account" } }, &html! { "Where your deployments run, reached through a role that you own and can remove." }, &html! { @if !rows.is_empty() { (add) } }))
+        section.card {
+            @if rows.is_empty() {
+                (ui::empty(Icon::Cloud, "No AWS account yet", "Connect the account that your data platform shall run in. It takes about two minutes.", &add))
+            } @else {
+                div.flush { table.table.cards {
+                    caption.hidden { "Connected AWS accounts" }
+                    (ui::headings(&[ui::Column::text("Account"), ui::Column::text("State"), ui::Column::text("Region"), ui::Column::text("Connected since")], None))
+                    tbody { @for row in rows { (line(row)) } }
+                } }
+            }
+        }
+    }
+}
+
+fn line(row: &ConnectionRow) -> Markup {
+    html! {
+        tr {
+            th scope="row" { a href={ "/connections/" (row.id) } { (row.account) } }
+            td data-label="State" { (row.phase.pill()) }
+            td data-label="Region" { (row.region) }
+            td data-label="Connected since" { (time(row.created_at)) }
+        }
+    }
+}
+
+/// The form of the first step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewConnection<'a> {
+    pub(crate) tenant: TenantId,
+    pub(crate) account: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) regions: &'a [(&'a str, &'a str)],
+    pub(crate) key: &'a str,
+    pub(crate) problem: Option<&'a ProblemBody>,
+}
+
+/// The first step: only the account's number is asked for.
+pub(crate) fn new(view: &NewConnection<'_>) -> Markup {
+    html! {
+        (ui::stages(&STAGES, 0))
+        (ui::head(&[], &html! { h1 { "Connect your AWS account" } }, &html! { "Your data platform runs in your own account. We ask for its number; you create one role there, and we prove that only we can use it." }, &html! {}))
+        section.card { div.body { (new_form(view)) } }
+    }
+}
+
+/// Its form alone.
+pub(crate) fn new_form(view: &NewConnection<'_>) -> Markup {
+    let action = format!("/tenants/{}/connections", view.tenant);
+    html! {
+        form.form method="post" action=(action) hx-post=(action) hx-swap="outerHTML" hx-disable="find button" {
+            @if let Some(refused) = view.problem { (problem(refused)) }
+            (form_start(view.key))
+            (field(&Field {
+                name: "aws_account_id", label: "AWS account id", value: view.account, class: "code short", inputmode: Some("numeric"), pattern: Some("[0-9]{12}"),
+                maxlength: Some(12), hint: "Twelve digits. You find it in the AWS console under your name at the top right.", ..Field::default()
+            }, view.problem))
+            (ui::select("region", "Region of the role’s stack", view.regions, view.region))
+            (ui::actions(&submit("Continue")))
+        }
+    }
+}
+
+/// One connection: how to create the role, and what the proof says so far.
+pub(crate) fn show(view: &ConnectionPage) -> Markup {
+    let title = html! { h1 { "AWS account " (view.account) } };
+    html! {
+        @if view.phase != Phase::Revoked { (ui::stages(&STAGES, usize::from(view.phase == Phase::Ready))) }
+        (ui::head(&[("AWS account", format!("/tenants/{}/connections", view.tenant))], &title, &html! { "Region " (view.region) }, &html! {}))
+        div.columns {
+            div { @if view.phase == Phase::Ready || view.phase == Phase::Revoked { (identity(view)) } @else { (create_role(view)) } }
+            div hx-sse:connect={ "/connections/" (view.id) "/live" } hx-sse:close="done" hx-swap="innerMorph" { (live(view)) }
+        }
+    }
+}
+
+/// The part that keeps itself up to date.
+pub(crate) fn live(view: &ConnectionPage) -> Markup {
+    html! {
+        section.card {
+            header { h2 { "Checks" } (view.phase.pill()) }
+            div.body {
+                p.hidden role="status" { (summary(view)) }
+                @match view.phase {
+                    Phase::AwaitingRole => p.muted { "This page notices by itself when the role exists. You may close it and come back." }
+                    Phase::Verifying => p.muted { "The role answers. Now we prove that it refuses everybody who lacks your external id." }
+                    Phase::Ready => (ready(view))
+                    Phase::Refused => (ui::note(Tone::Bad, "The role is not safe to use", &html! { @if let Some(why) = &view.refused { p { (why) } } }))
+                    Phase::Revoked => p.muted { "We no longer use this role. You can delete its stack in your account." }
+                }
+                (ui::steps(&view.checks))
+            }
+            @if let Some(at) = view.checked_at { footer { span { "Last asked " (ui::time_precise(at)) } } }
+        }
+    }
+}
+
+fn summary(view: &ConnectionPage) -> String {
+    let done = view
+        .checks
+        .iter()
+        .filter(|check| check.state == ui::StepState::Done)
+        .count();
+    format!("{done} of {} checks passed", view.checks.len())
+}
+
+fn ready(view: &ConnectionPage) -> Markup {
+    ui::note(
+        Tone::Good,
+        "Your account is connected",
+        &html! {
+            p { "The role works, and every wrong key was refused." }
+            @if view.may_change {
+                (ui::actions(&ui::button_link(&format!("/tenants/{}/deployments/new", view.tenant), "Choose deployment", true)))
+            }
+        },
+    )
+}
+
+fn create_role(view: &ConnectionPage) -> Markup {
+    html! {
+        section.card {
+            header { h2 { "Create the role in your account" } p { "One CloudFormation stack with one role. Nothing else is created." } }
+            div.body {
+                div.actions {
+                    a.btn.primary href=(view.quick_create) target="_blank" rel="noopener" { "Create role in AWS" (ui::icon(Icon::Arrow)) }
+                    span.muted.small { "Opens AWS in a new tab. Sign in there as an administrator and choose “Create stack”." }
+                }
+                @if let Some(key) = &view.dev_key {
+                    form method="post" action={ "/connections/" (view.id) "/deploy-role" } {
+                        (form_start(key))
+                        button.btn.dev type="submit" { "Create the role in the local AWS" }
+                    }
+                }
+                (ui::more("Use the command line instead", &ui::snippet("command", &view.command)))
+                (ui::more("Read the template first", &ui::snippet_tall("template", &view.template)))
+            }
+        }
+        (identity(view))
+    }
+}
+
+fn identity(view: &ConnectionPage) -> Markup {
+    ui::card(
+        "What the role is bound to",
+        &html! {
+            (ui::facts(&[
+                ("Role", html! { code { (view.role_arn) } }),
+                ("External id", html! { code { (view.external_id) } }),
+                ("Connection", ui::short_id(&view.id.to_string())),
+            ]))
+            p.muted.small { "The external id is made by us, for this account only. A request without it is refused by your role, so nobody can talk us into using it for them." }
+        },
+    )
+}

@@ -1,0 +1,255 @@
+//! Deployments of a tenant: the list, the choice of a new one, and one in detail.
+
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+use service_kit::ProblemBody;
+use tenant_model::ids::{DeploymentId, OperationId, TenantId};
+
+use crate::format;
+use crate::pages::connections::STAGES;
+use crate::ui::{self, Column, Field, Icon, Tone, field, form_start, pill, problem, submit, time};
+
+/// One deployment as a row.
+#[derive(Clone, Debug)]
+pub(crate) struct DeploymentRow {
+    pub(crate) id: DeploymentId,
+    pub(crate) phase: String,
+    pub(crate) profile: String,
+    pub(crate) region: String,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// The phase of a deployment as a pill; the word is the wire's.
+pub(crate) fn phase_pill(phase: &str) -> Markup {
+    let tone = match phase {
+        "ready" => Tone::Good,
+        "degraded" | "drifted" | "stopped" | "suspended" => Tone::Warn,
+        "failed" | "stuck" | "parked" => Tone::Bad,
+        "deleted" | "absent" | "planned" | "requested" => Tone::Plain,
+        _ => Tone::Busy,
+    };
+    pill(tone, &format::words(phase))
+}
+
+/// The list, or the way to the first.
+pub(crate) fn list(tenant: TenantId, rows: &[DeploymentRow], may_change: bool, connected: bool) -> Markup {
+    let add = html! { @if may_change { (new_link(tenant, connected)) } };
+    html! {
+        (ui::head(&[], &html! { h1 { "Deployments" } }, &html! { "Each is a data platform of its own, in its own network in your account." }, &html! { @if !rows.is_empty() { (add) } }))
+        section.card {
+            @if rows.is_empty() {
+                (ui::empty(Icon::Server, "No deployment yet", first_step(connected), &add))
+            } @else {
+                div.flush { table.table.cards {
+                    caption.hidden { "Deployments" }
+                    (ui::headings(&[Column::text("Deployment"), Column::text("State"), Column::text("Profile"), Column::text("Region"), Column::text("Created")], None))
+                    tbody { @for row in rows { (line(row)) } }
+                } }
+            }
+        }
+    }
+}
+
+fn first_step(connected: bool) -> &'static str {
+    if connected {
+        "Your account is connected. Choose what shall run in it, and see every resource before anything is created."
+    } else {
+        "First connect the AWS account that it shall run in."
+    }
+}
+
+fn new_link(tenant: TenantId, connected: bool) -> Markup {
+    if connected {
+        ui::button_link(
+            &format!("/tenants/{tenant}/deployments/new"),
+            "Choose deployment",
+            true,
+        )
+    } else {
+        ui::button_link(
+            &format!("/tenants/{tenant}/connections/new"),
+            "Connect AWS account",
+            true,
+        )
+    }
+}
+
+fn line(row: &DeploymentRow) -> Markup {
+    html! {
+        tr {
+            th scope="row" {
+                a href={ "/deployments/" (row.id) } { (row.endpoint.as_deref().unwrap_or("Not reachable yet")) }
+                span.sub.id { (row.id) }
+            }
+            td data-label="State" { (phase_pill(&row.phase)) }
+            td data-label="Profile" { (format::words(&row.profile)) }
+            td data-label="Region" { (row.region) }
+            td data-label="Created" { (time(row.created_at)) }
+        }
+    }
+}
+
+/// The form of a new deployment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewDeployment<'a> {
+    pub(crate) tenant: TenantId,
+    /// Ready connections: id and words.
+    pub(crate) connections: &'a [(&'a str, &'a str)],
+    pub(crate) regions: &'a [(&'a str, &'a str)],
+    pub(crate) instance_types: &'a [(&'a str, &'a str)],
+    pub(crate) connection: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) instance_type: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) problem: Option<&'a ProblemBody>,
+}
+
+/// The choice. Nothing is created by it: the next page shows the plan.
+pub(crate) fn new(view: &NewDeployment<'_>) -> Markup {
+    html! {
+        (ui::stages(&STAGES, 1))
+        (ui::head(&[], &html! { h1 { "Choose your deployment" } }, &html! { "Nothing is created yet. The next page lists every resource, with its cost, for you to approve." }, &html! {}))
+        section.card { div.body {
+            @if view.connections.is_empty() {
+                (ui::empty(Icon::Cloud, "No connected account is ready", "A deployment needs an AWS account whose role has been proven.", &ui::button_link(&format!("/tenants/{}/connections", view.tenant), "See AWS account", true)))
+            } @else { (new_form(view)) }
+        } }
+    }
+}
+
+/// Its form alone.
+pub(crate) fn new_form(view: &NewDeployment<'_>) -> Markup {
+    let action = format!("/tenants/{}/deployments", view.tenant);
+    html! {
+        form.form method="post" action=(action) hx-post=(action) hx-swap="outerHTML" hx-disable="find button" {
+            @if let Some(refused) = view.problem { (problem(refused)) }
+            (form_start(view.key))
+            fieldset.field {
+                legend { "Profile" }
+                div.halves {
+                    label.choice {
+                        input type="radio" name="profile" value="single" checked;
+                        div { b { "Single" } span.sub { "One instance with an encrypted volume and a fixed address, in a network of its own. For trials and for work that may wait." } }
+                    }
+                    label.choice {
+                        input type="radio" name="profile" value="highly-available" disabled;
+                        div { b { "Highly available" } span.sub { "Three availability zones. Not offered yet." } }
+                    }
+                }
+            }
+            div.halves {
+                (ui::select("connection_id", "AWS account", view.connections, view.connection))
+                (ui::select("region", "Region", view.regions, view.region))
+                (ui::select("instance_type", "Instance type", view.instance_types, view.instance_type))
+            }
+            (ui::actions(&submit("Review plan")))
+        }
+    }
+}
+
+/// One resource in the customer's account.
+#[derive(Clone, Debug)]
+pub(crate) struct ResourceRow {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) state: String,
+    pub(crate) physical_id: Option<String>,
+}
+
+/// One deployment in detail.
+#[derive(Clone, Debug)]
+pub(crate) struct DeploymentPage {
+    pub(crate) id: DeploymentId,
+    pub(crate) phase: String,
+    pub(crate) profile: String,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) instance_type: String,
+    pub(crate) address: Option<String>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) operation: Option<OperationId>,
+    pub(crate) resources: Vec<ResourceRow>,
+    pub(crate) delete: Option<DeleteForm>,
+}
+
+/// The form that asks for the end of something by its name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DeleteForm {
+    pub(crate) action: String,
+    /// The text that must be typed.
+    pub(crate) name: String,
+    pub(crate) version: i64,
+    pub(crate) key: String,
+    pub(crate) problem: Option<ProblemBody>,
+}
+
+/// One deployment in detail.
+pub(crate) fn show(tenant: TenantId, view: &DeploymentPage) -> Markup {
+    let crumbs = [("Deployments", format!("/tenants/{tenant}/deployments"))];
+    let title =
+        html! { h1 { (format::words(&view.profile)) " in " (view.region) } (phase_pill(&view.phase)) };
+    let watch = html! { @if let Some(operation) = view.operation { (ui::button_link(&format!("/operations/{operation}"), "See latest operation", false)) } };
+    html! {
+        (ui::head(&crumbs, &title, &html! { span.id { (view.id) } }, &watch))
+        div.columns {
+            div { (ui::flush_card("Resources in your account", &html! { span.muted.small { (format::things(view.resources.len() as i64, "resource", "resources")) } }, &resources(&view.resources))) }
+            div {
+                (connect(view))
+                (ui::card("Design", &ui::facts(&[
+                    ("AWS account", html! { (view.account) }),
+                    ("Region", html! { (view.region) }),
+                    ("Profile", html! { (format::words(&view.profile)) }),
+                    ("Instance type", html! { code { (view.instance_type) } }),
+                    ("Created", time(view.created_at)),
+                ])))
+                @if let Some(delete) = &view.delete { (ui::danger_card("Delete this deployment", &delete_form(delete, "Every resource above is removed from your account, with the data on its volume. This cannot be undone.", "Delete deployment"))) }
+            }
+        }
+    }
+}
+
+fn connect(view: &DeploymentPage) -> Markup {
+    ui::card(
+        "Connection details",
+        &html! {
+            @match &view.address {
+                Some(address) => (ui::facts(&[("Address", ui::snippet("address", address)), ("Protocol", html! { "HTTPS, port 443" })])),
+                None => p.muted { "The address is known as soon as the deployment is ready." },
+            }
+        },
+    )
+}
+
+fn resources(rows: &[ResourceRow]) -> Markup {
+    html! {
+        @if rows.is_empty() { (ui::empty(Icon::Server, "Nothing exists yet", "Resources appear here as they are created.", &html! {})) }
+        @else {
+            table.table.cards {
+                caption.hidden { "Resources" }
+                (ui::headings(&[Column::text("Resource"), Column::text("State"), Column::text("Id at AWS")], None))
+                tbody { @for row in rows {
+                    tr {
+                        th scope="row" { (format::words(&row.kind)) span.sub { (row.name) } }
+                        td data-label="State" { (phase_pill(&row.state)) }
+                        td data-label="Id at AWS" { span.id { (row.physical_id.as_deref().unwrap_or("—")) } }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+/// Asks for the name before the button does anything; the server compares it.
+pub(crate) fn delete_form(view: &DeleteForm, words: &str, button: &str) -> Markup {
+    html! {
+        form.form method="post" action=(view.action) hx-post=(view.action) hx-swap="outerHTML" hx-disable="find button" {
+            p { (words) }
+            @if let Some(refused) = &view.problem { (problem(refused)) }
+            (form_start(&view.key))
+            input type="hidden" name="version" value=(view.version);
+            (field(&Field { name: "confirm", label: &format!("Type “{}” to confirm", view.name), ..Field::default() }, view.problem.as_ref()))
+            div { button.btn.danger type="submit" { (button) } }
+        }
+    }
+}

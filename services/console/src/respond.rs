@@ -1,0 +1,106 @@
+//! Answers: whole pages, fragments for htmx, redirects, and the headers that every page carries.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// No inline script, no inline style, no other origin.
+const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                      object-src 'none'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'";
+
+const REQUEST_TYPE: HeaderName = HeaderName::from_static("hx-request-type");
+const REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+
+/// What may stand in a query unescaped.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// Puts the security headers on every answer; assets keep their own caching.
+pub(crate) async fn dress(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    headers.insert(
+        "cross-origin-opener-policy",
+        HeaderValue::from_static("same-origin"),
+    );
+    headers.append(VARY, HeaderValue::from_static("HX-Request-Type"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Whether htmx asks for a fragment. Whole pages, history and plain requests get the page.
+pub(crate) fn wants_fragment(headers: &HeaderMap) -> bool {
+    headers.get(REQUEST_TYPE).is_some_and(|kind| kind == "partial")
+        && !headers.contains_key("hx-history-restore-request")
+}
+
+/// Sends the browser to another page of ours. A redirect inside a fragment request would land in the fragment.
+pub(crate) fn go(fragment: bool, to: &str) -> Response {
+    if !fragment {
+        return Redirect::to(to).into_response();
+    }
+    let to = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
+    let mut response = StatusCode::OK.into_response();
+    response.headers_mut().insert(REDIRECT, to);
+    response
+}
+
+/// A query string of the pairs that have a value.
+pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
+    let pair = |(name, value): &(&str, &str)| format!("{name}={}", utf8_percent_encode(value, QUERY));
+    pairs
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(pair)
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+/// A path of ours out of a form or query, or the start page: never another host's address.
+pub(crate) fn own_path(text: &str) -> &str {
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if text.starts_with('/') && !text.starts_with("//") && plain {
+        text
+    } else {
+        "/"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_another_host() {
+        let rows = [
+            ("/tenants/x?sort=-name", "/tenants/x?sort=-name"),
+            ("//evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("https://evil.example", "/"),
+            ("/a\r\nset-cookie: x", "/"),
+            ("", "/"),
+        ];
+        for (asked, given) in rows {
+            assert_eq!(own_path(asked), given);
+        }
+    }
+
+    #[test]
+    fn queries_are_escaped_and_leave_out_what_is_empty() {
+        assert_eq!(
+            query(&[("q", "a&b=c"), ("state", ""), ("sort", "-name")]),
+            "q=a%26b%3Dc&sort=-name"
+        );
+    }
+}
