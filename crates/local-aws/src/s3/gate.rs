@@ -29,7 +29,7 @@ pub(crate) struct Learnt {
     pub(crate) operation: String,
     pub(crate) region: String,
     pub(crate) fault: Option<Fault>,
-    /// Set once s3s has an error to answer.
+    /// Where the request came from.
     pub(crate) source: Option<std::net::IpAddr>,
 }
 

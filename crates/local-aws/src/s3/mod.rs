@@ -18,6 +18,7 @@ mod multipart;
 mod objects;
 mod reading;
 mod service;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,8 +1,7 @@
 //! Multipart uploads.
 //!
 //! Parts are invisible until Complete makes one object of them, whole or not at all, under the same conditions as a
-//! put. Sources: API_CreateMultipartUpload, API_UploadPart, API_CompleteMultipartUpload, API_AbortMultipartUpload,
-//! API_ListParts, API_ListMultipartUploads.
+//! put. Sources: API_CreateMultipartUpload, API_UploadPart, API_CompleteMultipartUpload, API_AbortMultipartUpload.
 
 use std::sync::Arc;
 
@@ -10,9 +9,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use md5::{Digest, Md5};
 use s3s::dto::{
-    self, AbortMultipartUploadInput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
-    CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, ListMultipartUploadsInput,
-    ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput, UploadPartInput, UploadPartOutput,
+    AbortMultipartUploadInput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
+    CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 
@@ -22,13 +20,12 @@ use super::content::{Spooled, spool, sync_directory};
 use super::facts::{Headers, ObjectFacts, PartFacts, UploadFacts};
 use super::gate::asking;
 use super::objects::{check_headers, encryption, tags};
-use super::reading::{empty, timestamp};
+use super::reading::empty;
 use super::{Ask, Asking, Bucket, S3State};
 
 const PARTS_MAX: i32 = 10_000;
 /// Every part but the last.
 const PART_BYTES_MIN: u64 = 5 << 20;
-const LIST_MAX: usize = 1_000;
 
 impl S3State {
     fn writable(
@@ -261,101 +258,6 @@ impl S3State {
         forget(&bucket, &input.upload_id);
         Ok(())
     }
-
-    pub(super) fn list_parts(&self, request: &S3Request<ListPartsInput>) -> S3Result<ListPartsOutput> {
-        let (asking, input) = (asking(request)?, &request.input);
-        let expected_owner = input.expected_bucket_owner.as_ref();
-        let ask = Ask {
-            action: "s3:ListMultipartUploadParts",
-            key: Some(&input.key),
-            expected_owner,
-        };
-        let bucket = self.permitted(&asking, &input.bucket, ask)?;
-        let upload = upload_of(&bucket, &input.upload_id, &input.key)?;
-        let limit = input
-            .max_parts
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(LIST_MAX)
-            .min(LIST_MAX);
-        let after = input.part_number_marker.unwrap_or(0);
-        let mut parts: Vec<_> = upload
-            .parts
-            .range(after.saturating_add(1)..)
-            .map(|(_, part)| &part.facts)
-            .collect();
-        let more = parts.len() > limit;
-        parts.truncate(limit);
-        Ok(ListPartsOutput {
-            bucket: Some(input.bucket.clone()),
-            key: Some(input.key.clone()),
-            upload_id: Some(input.upload_id.clone()),
-            is_truncated: Some(more),
-            max_parts: i32::try_from(limit).ok(),
-            part_number_marker: input.part_number_marker,
-            next_part_number_marker: parts.last().map(|part| part.number),
-            parts: Some(parts.into_iter().map(part_view).collect()),
-            checksum_algorithm: upload.facts.algorithm.clone().map(dto::ChecksumAlgorithm::from),
-            storage_class: upload
-                .facts
-                .headers
-                .storage_class
-                .clone()
-                .map(dto::StorageClass::from),
-            ..ListPartsOutput::default()
-        })
-    }
-
-    pub(super) fn list_multipart_uploads(
-        &self,
-        request: &S3Request<ListMultipartUploadsInput>,
-    ) -> S3Result<ListMultipartUploadsOutput> {
-        let (asking, input) = (asking(request)?, &request.input);
-        let expected_owner = input.expected_bucket_owner.as_ref();
-        let ask = Ask {
-            action: "s3:ListBucketMultipartUploads",
-            key: None,
-            expected_owner,
-        };
-        let bucket = self.permitted(&asking, &input.bucket, ask)?;
-        if input.delimiter.is_some() {
-            return Err(S3Error::with_message(
-                S3ErrorCode::NotImplemented,
-                "uploads are not listed by delimiter",
-            ));
-        }
-        let prefix = input.prefix.as_deref().unwrap_or_default();
-        let limit = input
-            .max_uploads
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(LIST_MAX)
-            .min(LIST_MAX);
-        let after = (
-            input.key_marker.clone().unwrap_or_default(),
-            input.upload_id_marker.clone().unwrap_or_default(),
-        );
-        let mut uploads: Vec<_> = bucket
-            .uploads()
-            .values()
-            .map(|upload| upload.facts.clone())
-            .collect();
-        uploads.sort_by(|one, other| (&one.key, &one.id).cmp(&(&other.key, &other.id)));
-        uploads.retain(|upload| {
-            upload.key.starts_with(prefix) && (&upload.key, &upload.id) > (&after.0, &after.1)
-        });
-        let more = uploads.len() > limit;
-        uploads.truncate(limit);
-        let last = uploads.last().filter(|_| more).cloned();
-        Ok(ListMultipartUploadsOutput {
-            bucket: Some(input.bucket.clone()),
-            prefix: input.prefix.clone(),
-            is_truncated: Some(more),
-            max_uploads: i32::try_from(limit).ok(),
-            next_key_marker: last.as_ref().map(|upload| upload.key.clone()),
-            next_upload_id_marker: last.map(|upload| upload.id),
-            uploads: Some(uploads.into_iter().map(upload_view).collect()),
-            ..ListMultipartUploadsOutput::default()
-        })
-    }
 }
 
 fn create_headers(input: &CreateMultipartUploadInput) -> S3Result<Headers> {
@@ -386,7 +288,7 @@ fn no_upload() -> S3Error {
     )
 }
 
-fn upload_of(bucket: &Bucket, id: &str, key: &str) -> S3Result<Upload> {
+pub(super) fn upload_of(bucket: &Bucket, id: &str, key: &str) -> S3Result<Upload> {
     bucket
         .uploads()
         .get(id)
@@ -533,33 +435,5 @@ fn forget(bucket: &Bucket, id: &str) {
     if let Some(home) = bucket.upload_directory(id) {
         // What stays is an upload that can be aborted again after a restart.
         let _ = std::fs::remove_dir_all(home);
-    }
-}
-
-fn part_view(part: &PartFacts) -> dto::Part {
-    dto::Part {
-        part_number: Some(part.number),
-        size: i64::try_from(part.size).ok(),
-        e_tag: Some(ETag::Strong(part.etag.clone())),
-        last_modified: Some(timestamp(part.uploaded_at)),
-        checksum_crc32: part.checksums.crc32.clone(),
-        checksum_crc32c: part.checksums.crc32c.clone(),
-        checksum_crc64nvme: part.checksums.crc64nvme.clone(),
-        checksum_sha1: part.checksums.sha1.clone(),
-        checksum_sha256: part.checksums.sha256.clone(),
-    }
-}
-
-fn upload_view(upload: UploadFacts) -> dto::MultipartUpload {
-    dto::MultipartUpload {
-        key: Some(upload.key),
-        upload_id: Some(upload.id),
-        initiated: Some(timestamp(upload.initiated_at)),
-        initiator: Some(dto::Initiator {
-            id: Some(upload.initiator),
-            display_name: None,
-        }),
-        checksum_algorithm: upload.algorithm.map(dto::ChecksumAlgorithm::from),
-        ..dto::MultipartUpload::default()
     }
 }

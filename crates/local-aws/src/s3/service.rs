@@ -114,18 +114,28 @@ impl HttpService for S3Endpoint {
 }
 
 fn record(core: &Core, learnt: &Learnt, response: &s3s::HttpResponse, request_id: &str) {
-    // s3s has written the error's code into the body already; the log keeps the status in its place.
-    let code = if response.status().is_success() {
-        "OK".to_owned()
-    } else {
-        response.status().as_u16().to_string()
-    };
     let target = (learnt.region.as_str(), "s3", learnt.operation.as_str());
-    let record = CallRecord::new(core.clock.now(), learnt.caller.as_ref(), target, &code);
+    let record = CallRecord::new(core.clock.now(), learnt.caller.as_ref(), target, &code(response));
     core.calls.record(CallRecord {
         request_id: request_id.to_owned(),
         ..record
     });
+}
+
+/// The error code that s3s has written into the body, or the status of an answer without one (HEAD).
+fn code(response: &s3s::HttpResponse) -> String {
+    if response.status().is_success() {
+        return "OK".to_owned();
+    }
+    let body = response.body().bytes().unwrap_or_default();
+    let text = std::str::from_utf8(&body).unwrap_or_default();
+    let inside = text
+        .split_once("<Code>")
+        .and_then(|(_, rest)| rest.split_once("</Code>"));
+    inside.map_or_else(
+        || response.status().as_u16().to_string(),
+        |(code, _)| code.to_owned(),
+    )
 }
 
 /// S3's refusal in the endpoint's words, for services that read objects.
