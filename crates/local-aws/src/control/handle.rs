@@ -110,4 +110,10 @@ impl Control {
     pub fn service_credentials(&self, role_arn: &str) -> Option<ServiceCredentials> {
         service_role::credentials(&self.endpoint.core, role_arn)
     }
+
+    /// Makes a role that Redshift may take for COPY, with AWS's `AdministratorAccess` in its own account, unless a
+    /// role of that name is there; false when the ARN is not a role's.
+    pub fn ensure_warehouse_role(&self, role_arn: &str) -> bool {
+        service_role::ensure_warehouse_role(&self.endpoint.core, role_arn)
+    }
 }

@@ -10,10 +10,22 @@ use crate::iam::state::{ADMINISTRATOR, Role};
 
 const TASK_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
+const WAREHOUSE_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["redshift.amazonaws.com","redshift-serverless.amazonaws.com"]},"Action":"sts:AssumeRole"}]}"#;
+
+/// Makes a role that Redshift may take for COPY, unless there is a role of that name; false for another kind of ARN.
+pub(crate) fn ensure_warehouse_role(core: &Core, role_arn: &str) -> bool {
+    let Some((account, path, name)) = split_role_arn(role_arn) else {
+        return false;
+    };
+    ensure(core, (account, &path, name), WAREHOUSE_TRUST);
+    core.mark_dirty();
+    true
+}
+
 /// Non-expiring session keys for a role, which is made when it does not exist. `None` for another kind of ARN.
 pub(crate) fn credentials(core: &Core, role_arn: &str) -> Option<ServiceCredentials> {
     let (account, path, name) = split_role_arn(role_arn)?;
-    let role = ensure(core, account, &path, name);
+    let role = ensure(core, (account, &path, name), TASK_TRUST);
     let session = RoleSession {
         role_arn: role.arn,
         role_id: role.id,
@@ -43,7 +55,7 @@ pub(crate) fn split_role_arn(arn: &str) -> Option<(&str, String, &str)> {
     (is_account_id(account) && !name.is_empty()).then(|| (account, format!("{path}/"), name))
 }
 
-fn ensure(core: &Core, account: &str, path: &str, name: &str) -> Role {
+fn ensure(core: &Core, (account, path, name): (&str, &str, &str), trust: &str) -> Role {
     let mut accounts = core.iam.lock();
     let roles = &mut accounts.entry(account.to_owned()).or_default().roles;
     let role = roles.entry(name.to_owned()).or_insert_with(|| Role {
@@ -54,7 +66,7 @@ fn ensure(core: &Core, account: &str, path: &str, name: &str) -> Role {
         created_at: core.clock.now(),
         trusted_at: core.clock.now(),
         created_by: String::new(),
-        trust: Document::trust(TASK_TRUST).expect("the constant is a trust policy"),
+        trust: Document::trust(trust).expect("both constants are trust policies"),
         inline: BTreeMap::new(),
         attached: vec![ADMINISTRATOR.to_owned()],
         boundary: None,
