@@ -417,7 +417,7 @@ fn parquet_file(rows: i64) -> Vec<u8> {
         .map(|_| ByteArray::from("rows_scanned"))
         .collect();
     write::<ByteArrayType>(&mut group, &meters, Some(&levels));
-    let times: Vec<i64> = (0..rows).map(|row| 1_793_520_000_000_001 + row).collect();
+    let times: Vec<i64> = (0..rows).map(|row| 1_793_491_200_000_001 + row).collect();
     write::<Int64Type>(&mut group, &times, None);
     let quantities: Vec<_> = (0..rows)
         .map(|row| FixedLenByteArray::from((i128::from(row) * 1_500_000_000 - 1).to_be_bytes().to_vec()))
