@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use aws_access::ProbeOutcome;
 use local::World;
 use local::accounts::{BROKER_ROLE_ARN, CUSTOMER_ACCOUNTS, ISV_ACCOUNT};
+use tenant_store::stream_shards::{self, ListedShard};
 
 #[tokio::test]
 async fn two_worlds_do_not_meet_and_the_second_comes_quickly() {
@@ -62,4 +63,35 @@ async fn the_customers_stack_admits_the_broker_with_its_external_id_only() {
         ProbeOutcome::AccessDenied
     );
     assert_eq!(broker.probe(&role, None).await, ProbeOutcome::AccessDenied);
+}
+
+#[tokio::test]
+async fn a_lease_ends_by_time_passing_or_at_the_tests_wish() {
+    let world = World::start().await;
+    let (stream, half_a_minute_ms) = ("a-stream", 30_000);
+    let shard = ListedShard {
+        shard_id: "shardId-000000000000".to_owned(),
+        parents: Vec::new(),
+    };
+    let mut tx = world.stores.begin_ops().await.expect("a transaction");
+    stream_shards::insert_listed(&mut tx, stream, &[shard])
+        .await
+        .expect("a shard");
+    stream_shards::open_ready(&mut tx, stream, &[])
+        .await
+        .expect("an open shard");
+    tx.commit().await.expect("both");
+    let claim = async |owner| {
+        let mut tx = world.stores.begin_ops().await.expect("a transaction");
+        let claimed = stream_shards::claim(&mut tx, stream, owner, (half_a_minute_ms, 1)).await;
+        tx.commit().await.expect("the claim");
+        claimed.expect("an answer").len()
+    };
+
+    assert_eq!(claim("first").await, 1);
+    assert_eq!(claim("second").await, 0);
+    world.advance(Duration::from_secs(31)).await;
+    assert_eq!(claim("second").await, 1);
+    world.expire_leases().await;
+    assert_eq!(claim("third").await, 1);
 }
