@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_access::cloudformation::StackState;
 use aws_access::iam::NewRole;
+use aws_access::s3::{Bucket, BucketSettings};
 use aws_access::{Aws, AwsCredentials, AwsError, AwsSettings};
 use local_aws::LocalAws;
 
@@ -26,6 +27,15 @@ pub const REGION: &str = "eu-central-1";
 /// The role the control plane runs as, the only one that customers' trust policies admit.
 pub const BROKER_ROLE_ARN: &str = "arn:aws:iam::111111111111:role/tenantry-broker";
 const BROKER_ROLE: &str = "tenantry-broker";
+/// The role that the warehouse reads the bucket with.
+pub const COPY_ROLE_ARN: &str = "arn:aws:iam::111111111111:role/tenantry-copy";
+const COPY_ROLE: &str = "tenantry-copy";
+/// The stream that carries usage.
+pub const STREAM: &str = "tenantry-usage";
+/// Two, so that nothing passes that only works with one.
+const STREAM_SHARDS: i32 = 2;
+/// The bucket that exports go to. Names of buckets are the whole world's, hence the account in it.
+pub const BUCKET: &str = "tenantry-usage-111111111111";
 /// What a customer deploys to let us in.
 pub const CUSTOMER_ROLE_TEMPLATE: &str = include_str!("../../../infra/customer-account/role.yaml");
 
@@ -44,6 +54,14 @@ const BROKER_PERMISSIONS: &str = r#"{"Version":"2012-10-17","Statement":[
   {"Sid":"Bucket","Effect":"Allow","Action":"s3:*",
    "Resource":["arn:aws:s3:::tenantry-*","arn:aws:s3:::tenantry-*/*"]},
   {"Sid":"Warehouse","Effect":"Allow","Action":"redshift-data:*","Resource":"*"}]}"#;
+
+/// The warehouse reads what the control plane wrote, and nothing else.
+const WAREHOUSE_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{
+  "Effect":"Allow","Principal":{"Service":["redshift.amazonaws.com","redshift-serverless.amazonaws.com"]},
+  "Action":"sts:AssumeRole"}]}"#;
+const COPY_PERMISSIONS: &str = r#"{"Version":"2012-10-17","Statement":[{
+  "Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],
+  "Resource":["arn:aws:s3:::tenantry-*","arn:aws:s3:::tenantry-*/*"]}]}"#;
 
 /// An AWS account's root has its number as key id and this as secret, on local endpoints by convention.
 const ROOT_SECRET: &str = "test";
@@ -103,7 +121,8 @@ pub async fn root_of(local_aws: &LocalAws, account: &str) -> Aws {
     Aws::connect(settings).await
 }
 
-/// Furnishes the ISV's account: the broker role with exactly its documents.
+/// Furnishes the ISV's account: the roles with exactly their documents, the stream and the bucket. On AWS
+/// the control plane's template does it; here it runs at every start and changes only what differs.
 ///
 /// Comes before [`control_plane`], which would else be given a role made on the spot.
 ///
@@ -111,13 +130,24 @@ pub async fn root_of(local_aws: &LocalAws, account: &str) -> Aws {
 /// When the endpoint refuses a call.
 pub(crate) async fn found(local_aws: &LocalAws) -> Result<(), AwsError> {
     let root = root_of(local_aws, ISV_ACCOUNT).await;
-    let role = NewRole {
+    let role = |name, trust_policy, permissions| NewRole {
         path: "/",
-        name: BROKER_ROLE,
-        trust_policy: TASK_TRUST,
-        permissions: BROKER_PERMISSIONS,
+        name,
+        trust_policy,
+        permissions,
     };
-    root.ensure_role(&role).await.map(drop)
+    root.ensure_role(&role(BROKER_ROLE, TASK_TRUST, BROKER_PERMISSIONS))
+        .await?;
+    root.ensure_role(&role(COPY_ROLE, WAREHOUSE_TRUST, COPY_PERMISSIONS))
+        .await?;
+    root.stream(STREAM).create(STREAM_SHARDS).await?;
+    let name = BUCKET.parse().expect("the constant is a bucket's name");
+    let bucket = BucketSettings {
+        name,
+        expected_owner: Some(ISV_ACCOUNT.to_owned()),
+        kms_key_id: None,
+    };
+    Bucket::open(&root, bucket).create().await
 }
 
 /// Deploys a template with the account's root, as the customer does with the quick-create link, and waits

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use aws_access::ProbeOutcome;
+use aws_access::s3::{Bucket, BucketSettings};
 use local::World;
-use local::accounts::{BROKER_ROLE_ARN, CUSTOMER_ACCOUNTS, ISV_ACCOUNT};
+use local::accounts::{BROKER_ROLE_ARN, BUCKET, CUSTOMER_ACCOUNTS, ISV_ACCOUNT, STREAM};
 use tenant_store::stream_shards::{self, ListedShard};
 
 #[tokio::test]
@@ -94,4 +95,24 @@ async fn a_lease_ends_by_time_passing_or_at_the_tests_wish() {
     assert_eq!(claim("second").await, 1);
     world.expire_leases().await;
     assert_eq!(claim("third").await, 1);
+}
+
+#[tokio::test]
+async fn the_control_plane_may_use_its_stream_and_bucket() {
+    let world = World::start().await;
+
+    let shards = world.aws.stream(STREAM).shards().await.expect("the stream");
+    let name = BUCKET.parse().expect("a bucket's name");
+    let bucket = BucketSettings {
+        name,
+        expected_owner: Some(ISV_ACCOUNT.to_owned()),
+        kms_key_id: None,
+    };
+    let page = Bucket::open(&world.aws, bucket)
+        .list_after("", None)
+        .await
+        .expect("the bucket");
+
+    assert_eq!(shards.len(), 2);
+    assert_eq!(page.keys, Vec::<String>::new());
 }
