@@ -9,7 +9,7 @@ use std::sync::Arc;
 use aws_sdk_redshiftdata::Client;
 use aws_sdk_redshiftdata::error::ProvideErrorMetadata;
 use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
-use aws_sdk_redshiftdata::types::{Field, SqlParameter, StatementStatusString, StatusString};
+use aws_sdk_redshiftdata::types::{Field, SqlParameter, StatementData, StatementStatusString, StatusString};
 use aws_sdk_s3::primitives::ByteStream;
 use data_support::{OWN, config, options};
 use local_aws::{LocalAws, Options};
@@ -352,11 +352,7 @@ async fn history_lasts_a_day_and_is_listed_newest_first() {
         .send()
         .await
         .expect("listed");
-    let ids: Vec<_> = listed
-        .statements()
-        .iter()
-        .map(|statement| statement.id())
-        .collect();
+    let ids: Vec<_> = listed.statements().iter().map(StatementData::id).collect();
     assert_eq!(ids, [second.id(), first.id()]);
     world.endpoint.control().advance(chrono::TimeDelta::hours(24));
     let gone = world.client.get_statement_result().id(first.id()).send().await;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::hash;
-use super::stream::{Moment, NewRecord, Placed, Rejected, Stream, shard_id};
+use super::stream::{Moment, NewRecord, Outcomes, Placed, Rejected, Stream, shard_id};
 use super::wire::{Refusal, StreamName, answer};
 use super::{Kinesis, Scope};
 
@@ -147,11 +147,7 @@ impl Kinesis {
     }
 
     /// Puts in a task of its own: a caller that hangs up must not stop a batch between its shards.
-    async fn put(
-        &self,
-        stream: &Arc<Stream>,
-        batch: Vec<NewRecord>,
-    ) -> Result<Vec<Result<Placed, Rejected>>, Refusal> {
+    async fn put(&self, stream: &Arc<Stream>, batch: Vec<NewRecord>) -> Result<Outcomes, Refusal> {
         let moment = Moment {
             now: self.now(),
             rates_enforced: self.rates_enforced(),

@@ -152,6 +152,9 @@ pub(crate) enum Rejected {
     Failed,
 }
 
+/// One outcome for each record, in the batch's order.
+pub(crate) type Outcomes = Vec<Result<Placed, Rejected>>;
+
 /// A moment, and whether the shards' rates are held against callers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
@@ -242,7 +245,7 @@ impl Stream {
 
     /// Puts a batch. Each record succeeds or fails alone, order within a shard is the batch's order, and what is
     /// reported as placed has reached the disk.
-    pub(crate) async fn put(&self, batch: Vec<NewRecord>, moment: Moment) -> Vec<Result<Placed, Rejected>> {
+    pub(crate) async fn put(&self, batch: Vec<NewRecord>, moment: Moment) -> Outcomes {
         let (mut outcomes, tickets) = self.append(batch, moment);
         for (shard, ticket) in tickets {
             if ticket.wait().await.is_err() {
@@ -256,11 +259,7 @@ impl Stream {
         outcomes
     }
 
-    fn append(
-        &self,
-        batch: Vec<NewRecord>,
-        moment: Moment,
-    ) -> (Vec<Result<Placed, Rejected>>, Vec<(u32, Ticket)>) {
+    fn append(&self, batch: Vec<NewRecord>, moment: Moment) -> (Outcomes, Vec<(u32, Ticket)>) {
         let topology = self.read();
         let mut outcomes = vec![Err(Rejected::Failed); batch.len()];
         let mut by_shard: BTreeMap<u32, Vec<(usize, NewRecord)>> = BTreeMap::new();

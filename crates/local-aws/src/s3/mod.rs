@@ -168,8 +168,8 @@ impl ObjectSource for S3State {
         };
         let object = self
             .readable(&asking, bucket, (key, None))
-            .map_err(service::into_aws)?;
+            .map_err(|error| service::into_aws(&error))?;
         let read = object.content.read(object.facts.size).await;
-        read.map_err(|error| service::into_aws(S3Error::internal_error(error)))
+        read.map_err(|error| service::into_aws(&S3Error::internal_error(error)))
     }
 }

@@ -139,7 +139,7 @@ fn code(response: &s3s::HttpResponse) -> String {
 }
 
 /// S3's refusal in the endpoint's words, for services that read objects.
-pub(crate) fn into_aws(error: S3Error) -> AwsError {
+pub(crate) fn into_aws(error: &S3Error) -> AwsError {
     let status = error
         .status_code()
         .unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);

@@ -11,17 +11,17 @@ use chrono::{DateTime, Utc};
 use local_aws::{Clock, LocalAws, Options};
 
 /// The account most tests call from.
-pub const OWN: &str = "111111111111";
+pub(crate) const OWN: &str = "111111111111";
 /// An account that owns nothing of the first.
-pub const STRANGER: &str = "222222222222";
+pub(crate) const STRANGER: &str = "222222222222";
 
 /// Starts an endpoint in memory whose clock moves by hand only.
-pub async fn start() -> LocalAws {
+pub(crate) async fn start() -> LocalAws {
     LocalAws::start(options()).await.expect("the endpoint starts")
 }
 
 /// Options of an endpoint in memory.
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         clock: Clock::manual(noon()),
         ..Options::default()
@@ -29,7 +29,7 @@ pub fn options() -> Options {
 }
 
 /// Starts an endpoint over a directory.
-pub async fn start_over(data_dir: &Path) -> LocalAws {
+pub(crate) async fn start_over(data_dir: &Path) -> LocalAws {
     let options = Options {
         data_dir: Some(data_dir.to_owned()),
         ..options()
@@ -38,17 +38,17 @@ pub async fn start_over(data_dir: &Path) -> LocalAws {
 }
 
 /// The system's time to the second: requests are signed by the client's own clock.
-pub fn noon() -> DateTime<Utc> {
+pub(crate) fn noon() -> DateTime<Utc> {
     DateTime::from_timestamp(Utc::now().timestamp(), 0).expect("now is a time")
 }
 
 /// Settings of the SDK's clients for an account's root, with one attempt per call.
-pub fn config(endpoint: &LocalAws, account: &str) -> SdkConfig {
+pub(crate) fn config(endpoint: &LocalAws, account: &str) -> SdkConfig {
     config_for(endpoint, Credentials::from_keys(account, "test", None))
 }
 
 /// The same for any credentials.
-pub fn config_for(endpoint: &LocalAws, credentials: Credentials) -> SdkConfig {
+pub(crate) fn config_for(endpoint: &LocalAws, credentials: Credentials) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// A running cluster; it stops and disappears when its last user drops it.
-pub struct Warehouse {
+pub(crate) struct Warehouse {
     server: Child,
     directory: tempfile::TempDir,
     databases: AtomicU32,
@@ -20,7 +20,7 @@ static SHARED: Mutex<Weak<Warehouse>> = Mutex::new(Weak::new());
 
 impl Warehouse {
     /// The shared cluster, started if nobody uses it now; says loudly when PostgreSQL is not installed.
-    pub fn shared() -> Option<Arc<Self>> {
+    pub(crate) fn shared() -> Option<Arc<Self>> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = shared.upgrade() {
             return Some(running);
@@ -90,7 +90,7 @@ impl Warehouse {
     }
 
     /// Makes an empty database; gives how to reach it, in the form PostgreSQL's clients read.
-    pub async fn database(&self) -> String {
+    pub(crate) async fn database(&self) -> String {
         let name = format!("warehouse_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let (client, connection) = tokio_postgres::connect(&self.url("postgres"), tokio_postgres::NoTls)
             .await

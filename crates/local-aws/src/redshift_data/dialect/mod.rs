@@ -67,10 +67,10 @@ fn shape(tokens: &[Token]) -> Result<Translated, Unsupported> {
     };
     let plain = || render(&functions(tokens));
     if starts(&["SELECT"]) || starts(&["WITH"]) {
-        return parses(sql_of(tokens)).map(|()| Translated::Query(plain()));
+        return parses(&render(tokens)).map(|()| Translated::Query(plain()));
     }
     if starts(&["INSERT", "INTO"]) || starts(&["DELETE", "FROM"]) || starts(&["UPDATE"]) {
-        return parses(sql_of(tokens)).map(|()| Translated::Change(plain()));
+        return parses(&render(tokens)).map(|()| Translated::Change(plain()));
     }
     if starts(&["MERGE", "INTO"]) {
         allow::check_merge(tokens)?;
@@ -108,16 +108,12 @@ fn summary(tokens: &[Token]) -> String {
     format!("the statement '{} …'", words.join(" "))
 }
 
-fn sql_of(tokens: &[Token]) -> String {
-    render(tokens)
-}
-
 /// Redshift's own grammar must accept what PostgreSQL is going to run.
-fn parses(sql: String) -> Result<(), Unsupported> {
+fn parses(sql: &str) -> Result<(), Unsupported> {
     let dialect = sqlparser::dialect::RedshiftSqlDialect {};
     let parsed = sqlparser::parser::Parser::new(&dialect)
         .with_recursion_limit(64)
-        .try_with_sql(&sql);
+        .try_with_sql(sql);
     let statements = parsed.and_then(|mut parser| parser.parse_statements());
     match statements {
         Ok(statements) if statements.len() == 1 => Ok(()),
