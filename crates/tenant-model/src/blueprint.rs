@@ -144,10 +144,12 @@ pub enum Spec {
         /// Who may connect.
         security_group: String,
     },
-    /// Associated with the instance.
+    /// Associated with the instance, which needs a network with a way out.
     ElasticIp {
         /// The instance.
         instance: String,
+        /// The network's gateway.
+        gateway: String,
     },
 }
 
@@ -180,7 +182,7 @@ impl Spec {
                 security_group,
                 ..
             } => vec![subnet, security_group],
-            Self::ElasticIp { instance } => vec![instance],
+            Self::ElasticIp { instance, gateway } => vec![instance, gateway],
         }
     }
 
@@ -195,7 +197,7 @@ impl Spec {
             Self::Instance { instance_type, .. } => {
                 format!("{instance_type}, {ROOT_VOLUME_GIB} GiB encrypted")
             }
-            Self::ElasticIp { instance } => format!("for {instance}"),
+            Self::ElasticIp { instance, .. } => format!("for {instance}"),
         }
     }
 }
@@ -293,6 +295,7 @@ fn single(design: &Design) -> Vec<Resource> {
             "elastic-ip",
             Spec::ElasticIp {
                 instance: "instance".to_owned(),
+                gateway: "internet-gateway".to_owned(),
             },
         ),
     ]

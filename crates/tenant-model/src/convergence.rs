@@ -375,10 +375,12 @@ fn change(spec: &Spec, wanted: Wanted, (aws_id, shape): (&str, &Shape), ids: &im
         (Spec::Instance { .. }, Shape::Instance { state }) => {
             return Some(instance(aws_id, *state, wanted));
         }
-        (Spec::ElasticIp { instance }, Shape::ElasticIp { association: None }) => Call::AssociateAddress {
-            allocation: own(),
-            instance: id(instance)?,
-        },
+        (Spec::ElasticIp { instance, .. }, Shape::ElasticIp { association: None }) => {
+            Call::AssociateAddress {
+                allocation: own(),
+                instance: id(instance)?,
+            }
+        }
         (spec, shape) if spec.kind() == shape.kind() => return Some(Next::Settled),
         _ => return None,
     };
@@ -483,7 +485,10 @@ mod tests {
                 subnet: text("net"),
                 security_group: text("sg"),
             },
-            Spec::ElasticIp { instance: text("vm") },
+            Spec::ElasticIp {
+                instance: text("vm"),
+                gateway: text("gw"),
+            },
         ]
     }
 

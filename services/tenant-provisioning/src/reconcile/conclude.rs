@@ -59,9 +59,9 @@ pub(super) async fn judge(app: &App, case: &mut Case) -> Result<Conclusion, Pass
     };
     let refused = operation.permanent_errors >= REFUSALS_MAX;
     if refused && operation.kind == OperationKind::Provision {
-        let problem = case.held.values().next().cloned();
-        let problem = problem.unwrap_or_else(|| "AWS refuses a part of it".to_owned());
-        return Ok(Conclusion::GiveUp { problem });
+        return Ok(Conclusion::GiveUp {
+            problem: refusal(case),
+        });
     }
     let names = case.order();
     match case.wanted {
@@ -78,6 +78,16 @@ pub(super) async fn judge(app: &App, case: &mut Case) -> Result<Conclusion, Pass
         Wanted::Absent if names.iter().all(|name| case.is_gone(name)) => sweep(app, case).await,
         Wanted::Present | Wanted::Stopped | Wanted::Absent => Ok(unfinished(app, case)),
     }
+}
+
+/// What AWS said when it refused for good.
+fn refusal(case: &Case) -> String {
+    let refused = case
+        .records
+        .values()
+        .find(|record| record.state == ResourceState::Failed);
+    let said = refused.and_then(|record| record.last_error.clone());
+    said.unwrap_or_else(|| "AWS refuses a part of it".to_owned())
 }
 
 fn unfinished(app: &App, case: &Case) -> Conclusion {

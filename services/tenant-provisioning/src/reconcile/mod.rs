@@ -93,11 +93,24 @@ pub(crate) async fn run(app: App, worker: String) {
             return;
         }
         if idle {
+            measure(&app).await;
             tokio::select! {
                 () = app.kit.stopping.cancelled() => return,
                 () = tokio::time::sleep(app.config.poll_interval) => {}
             }
         }
+    }
+}
+
+/// How far the workers are behind. Measured when one has nothing to do, so it costs nobody time.
+async fn measure(app: &App) {
+    let Ok(mut tx) = app.stores.begin_ops().await else {
+        return;
+    };
+    if let Ok((seconds, due)) = work::lag(&mut tx).await {
+        let number = |value: i64| f64::from(i32::try_from(value).unwrap_or(i32::MAX));
+        metrics::gauge!("tenantry_provisioning_lag_seconds").set(number(seconds));
+        metrics::gauge!("tenantry_provisioning_due_deployments").set(number(due));
     }
 }
 
