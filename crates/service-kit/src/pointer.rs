@@ -62,6 +62,9 @@ impl Walk<'_> {
 
     fn entries(&mut self, named: bool) -> bool {
         self.place += 1;
+        if self.place >= self.end {
+            return true;
+        }
         for index in 0.. {
             self.blank();
             match self.text.get(self.place) {

@@ -79,7 +79,7 @@ where
     S: Stream<Item = SseEvent> + Send + 'static,
 {
     let opening = stream::once(future::ready(Bytes::from_static(b"retry: 2000\n\n")));
-    let frames = with_heartbeat(events.map(|event| Bytes::from(event.frame())));
+    let frames = with_heartbeat(events.map(|event| Bytes::from(event.frame())), HEARTBEAT);
     let body = opening
         .chain(frames)
         .take_until(stopping.clone().cancelled_owned())
@@ -92,10 +92,13 @@ where
     response
 }
 
-fn with_heartbeat(frames: impl Stream<Item = Bytes> + Send + 'static) -> impl Stream<Item = Bytes> + Send {
-    stream::unfold(Box::pin(frames), |mut frames| async move {
+fn with_heartbeat(
+    frames: impl Stream<Item = Bytes> + Send + 'static,
+    silence_max: Duration,
+) -> impl Stream<Item = Bytes> + Send {
+    stream::unfold(Box::pin(frames), move |mut frames| async move {
         // `next` is cancel-safe: a frame that is not ready yet stays in the stream.
-        match tokio::time::timeout(HEARTBEAT, frames.next()).await {
+        match tokio::time::timeout(silence_max, frames.next()).await {
             Ok(Some(frame)) => Some((frame, frames)),
             Ok(None) => None,
             Err(_elapsed) => Some((Bytes::from_static(b": still here\n\n"), frames)),
@@ -135,9 +138,9 @@ mod tests {
         assert!(response.into_body().collect().await.is_ok());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn silence_is_filled_with_comments() {
-        let mut frames = Box::pin(with_heartbeat(stream::pending()));
+        let mut frames = Box::pin(with_heartbeat(stream::pending(), Duration::from_millis(5)));
         assert_eq!(frames.next().await, Some(Bytes::from_static(b": still here\n\n")));
     }
 

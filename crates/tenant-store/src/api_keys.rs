@@ -66,6 +66,22 @@ pub async fn find_by_public_id(
     .transpose()
 }
 
+/// One key, if the caller's role may see it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find(conn: &mut Conn, key_id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+    let row = sqlx::query_as!(
+        KeyRow,
+        "select key_id, tenant_id, public_id, name, scopes, created_by, created_at, expires_at, last_used_at, revoked_at
+           from api_key where key_id = $1",
+        key_id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(ApiKey::try_from).transpose()
+}
+
 /// The keys of one tenant, oldest first.
 ///
 /// # Errors

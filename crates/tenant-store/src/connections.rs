@@ -159,7 +159,7 @@ pub async fn claim_due(
     .transpose()
 }
 
-/// Records a round: its evidence, the state it leads to, when to look again. Releases the lease. Role `ops`.
+/// Records a round: its evidence, the state it leads to, when to look again (none: only when asked). Releases the lease. Role `ops`.
 ///
 /// # Errors
 /// [`StoreError::Stale`] when another worker has taken over; nothing is written then.
@@ -168,19 +168,20 @@ pub async fn record_round(
     claimed: &Claimed,
     state: &ConnectionState,
     evidence: &Evidence,
-    due_in_seconds: i32,
+    due_in_seconds: Option<i32>,
 ) -> Result<(), StoreError> {
     let id = claimed.connection.id.as_uuid();
     let done = sqlx::query!(
         "update connection
-            set state = $3, check_count = check_count + 1, due_at = now() + make_interval(secs => $4),
+            set state = $3, check_count = check_count + 1,
+                due_at = case when $4::float8 is null then null else now() + make_interval(secs => $4) end,
                 lease_owner = null, lease_until = null, updated_at = $5,
                 version = version + (case when state = $3 then 0 else 1 end)
           where connection_id = $1 and fence = $2 and state_name <> 'revoked'",
         id,
         claimed.fence,
         to_json(state)?,
-        f64::from(due_in_seconds),
+        due_in_seconds.map(f64::from),
         evidence.at,
     )
     .execute(&mut *conn)

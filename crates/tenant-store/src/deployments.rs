@@ -163,6 +163,20 @@ pub async fn list(
     rows.into_iter().map(Deployment::try_from).collect()
 }
 
+/// How many deployments of a tenant are not proven gone; an offboarding tenant ends when there are none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_present(conn: &mut Conn, tenant_id: TenantId) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from deployment where tenant_id = $1 and phase not in ('deleted', 'cancelled')"#,
+        tenant_id.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
+}
+
 /// Writes everything that can change when the version is still `deployment.version`, and raises it.
 ///
 /// # Errors
