@@ -41,16 +41,17 @@ impl Clock {
     /// The present time on the endpoint.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        let advanced = TimeDelta::milliseconds(self.0.advanced_ms.load(Ordering::Relaxed));
+        let advanced_ms = self.0.advanced_ms.load(Ordering::Relaxed);
+        let advanced = TimeDelta::milliseconds(advanced_ms.min(HUNDRED_YEARS_MS));
         self.0.fixed.unwrap_or_else(Utc::now) + advanced
     }
 
-    /// Moves the clock forward. Time never goes back, so a negative step is ignored; one step is at most
-    /// ten years, which keeps the sum far from the calendar's end.
+    /// Moves the clock forward. Time never goes back, so a negative step is ignored; all steps together move it by
+    /// a hundred years at most, which keeps it far from the calendar's end.
     pub fn advance(&self, by: TimeDelta) {
-        let step_ms = by.num_milliseconds().clamp(0, TEN_YEARS_MS);
+        let step_ms = by.num_milliseconds().clamp(0, HUNDRED_YEARS_MS);
         self.0.advanced_ms.fetch_add(step_ms, Ordering::Relaxed);
     }
 }
 
-const TEN_YEARS_MS: i64 = 10 * 365 * 24 * 3_600_000;
+const HUNDRED_YEARS_MS: i64 = 100 * 365 * 24 * 3_600_000;

@@ -107,7 +107,7 @@ impl Arrived<'_> {
         let request_id = self.endpoint.core.ids.uuid();
         let protocol = self.service.protocol();
         let mut operation = String::new();
-        let call = match self.call(body, &mut operation, &request_id).await {
+        let call = match self.call(body, &mut operation).await {
             Ok(call) => call,
             Err(error) => {
                 self.record(None, &operation, &error.code, &request_id);
@@ -141,7 +141,7 @@ impl Arrived<'_> {
     }
 
     /// Reads the body, names the operation and proves the caller.
-    async fn call(&self, body: Incoming, operation: &mut String, request_id: &str) -> Result<Call, AwsError> {
+    async fn call(&self, body: Incoming, operation: &mut String) -> Result<Call, AwsError> {
         let body = read_body(body, self.service.body_bytes_max()).await?;
         let protocol = self.service.protocol();
         *operation = operation_name(&self.parts, &body, protocol)?;
@@ -152,7 +152,6 @@ impl Arrived<'_> {
             caller,
             region: self.region().to_owned(),
             operation: operation.clone(),
-            request_id: request_id.to_owned(),
             source: self.source,
             now: self.endpoint.core.clock.now(),
             protocol,

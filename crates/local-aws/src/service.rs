@@ -21,7 +21,6 @@ pub(crate) struct Call {
     /// The region of the credential scope.
     pub(crate) region: String,
     pub(crate) operation: String,
-    pub(crate) request_id: String,
     pub(crate) source: IpAddr,
     /// The endpoint's time when the call arrived.
     pub(crate) now: DateTime<Utc>,

@@ -177,7 +177,7 @@ impl CloudFormation {
         )?;
         let mut xml = Xml::new();
         xml.members("StackEvents", stack.events.iter().rev(), |xml, event| {
-            event_xml(xml, stack, event)
+            event_xml(xml, stack, event);
         });
         Ok(xml)
     }

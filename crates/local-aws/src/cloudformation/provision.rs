@@ -172,8 +172,7 @@ impl Builder<'_> {
 
     fn generated(&self, name: &str) -> String {
         let suffix = &self.core.ids.unique("")[..12];
-        let mut stem = format!("{}-{name}", self.stack.name);
-        stem.truncate(50);
+        let stem: String = format!("{}-{name}", self.stack.name).chars().take(50).collect();
         format!("{stem}-{suffix}")
     }
 

@@ -16,6 +16,9 @@ const SECTIONS: &[&str] = &[
     "Outputs",
 ];
 
+/// CloudFormation user guide, "CloudFormation quotas".
+const RESOURCES_MAX: usize = 500;
+
 /// The sections that make a stack.
 #[derive(Clone, Debug)]
 pub(super) struct Template {
@@ -64,6 +67,11 @@ impl Template {
         if self.resources.is_empty() {
             return Err(invalid(
                 "Template format error: At least one Resources member must be defined.",
+            ));
+        }
+        if self.resources.len() > RESOURCES_MAX {
+            return Err(invalid(
+                "Template format error: Number of resources is greater than maximum allowed, 500",
             ));
         }
         for (name, resource) in &self.resources {

@@ -25,7 +25,7 @@ pub(super) fn describe(request: &Request<'_>, region: &mut Region) -> Result<Xml
     }
     let mut xml = Xml::new();
     xml.items("reservationSet", reservations, |xml, instances| {
-        write_reservation(xml, region, &instances)
+        write_reservation(xml, region, &instances);
     });
     xml.optional("nextToken", page.next_token);
     Ok(xml)

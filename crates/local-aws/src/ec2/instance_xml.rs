@@ -22,7 +22,7 @@ pub(super) fn write_reservation(xml: &mut Xml, region: &Region, instances: &[&In
     }
     xml.items("groupSet", [(); 0], |_, ()| {});
     xml.items("instancesSet", instances, |xml, instance| {
-        write(xml, region, instance)
+        write(xml, region, instance);
     });
 }
 

@@ -10,4 +10,4 @@ mod state;
 mod trust;
 
 pub(crate) use service::Iam;
-pub(crate) use state::{IamAccount, IamState, ManagedPolicy, Role};
+pub(crate) use state::{IamAccount, IamState, Role};

@@ -71,7 +71,7 @@ impl Xml {
 
     /// The text of a value that has no element around it (a member of a list of strings).
     pub(crate) fn text(&mut self, value: impl Display) -> &mut Self {
-        self.text.push_str(&quick_xml::escape::escape(&value.to_string()));
+        self.text.push_str(&quick_xml::escape::escape(value.to_string()));
         self
     }
 

@@ -58,7 +58,9 @@ pub(super) fn assume_role(core: &Core, call: &Call) -> Result<Xml, AwsError> {
             .leaf("Expiration", iso(expires_at));
     });
     xml.optional("PackedPolicySize", request.packed_percent)
-        .optional("SourceIdentity", source_identity);
+        .optional("SourceIdentity", source_identity)
+        .leaf("SessionTokenSize", keys.token.len())
+        .leaf("SessionTokenUtilization", request.packed_percent.unwrap_or(0));
     Ok(xml)
 }
 

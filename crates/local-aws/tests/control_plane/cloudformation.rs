@@ -278,3 +278,56 @@ async fn a_template_in_json_is_read_too() {
         .find(|item| item.kind == "iam:role");
     assert!(role.is_some_and(|role| role.id.contains(":role/json-Role-")));
 }
+
+/// CreateStack, TemplateURL: the template is read from S3 with the caller's own permissions.
+#[tokio::test]
+async fn a_template_is_read_from_the_endpoints_own_s3() {
+    let world = World::start().await;
+    let operator = world.root(ISV).s3();
+    operator
+        .create_bucket()
+        .bucket("templates")
+        .create_bucket_configuration(in_region())
+        .send()
+        .await
+        .expect("a bucket");
+    let body = TEMPLATE.as_bytes().to_vec().into();
+    operator
+        .put_object()
+        .bucket("templates")
+        .key("role.yaml")
+        .body(body)
+        .send()
+        .await
+        .expect("an object");
+    let create = |account: &str, url: String| {
+        let create = world
+            .root(account)
+            .cloudformation()
+            .create_stack()
+            .stack_name("tenantry")
+            .template_url(url);
+        create
+            .parameters(parameter("ExternalId", "tnt-abcd"))
+            .capabilities(Capability::CapabilityNamedIam)
+            .send()
+    };
+    let url = |key: &str| format!("{}/templates/{key}", world.aws.endpoint());
+
+    assert_eq!(refusal(create(ISV, url("absent.yaml")).await), "ValidationError");
+    assert_eq!(
+        refusal(create(ACME, url("role.yaml")).await),
+        "ValidationError",
+        "the bucket lets nobody else in"
+    );
+    create(ISV, url("role.yaml"))
+        .await
+        .expect("the owner may read it");
+}
+
+fn in_region() -> aws_sdk_s3::types::CreateBucketConfiguration {
+    let region = aws_sdk_s3::types::BucketLocationConstraint::EuCentral1;
+    aws_sdk_s3::types::CreateBucketConfiguration::builder()
+        .location_constraint(region)
+        .build()
+}

@@ -120,7 +120,7 @@ async fn a_session_policy_limits_the_session_and_is_limited_itself() {
     assert_eq!(refusal(made), "UnauthorizedOperation");
     assert!(
         answer
-            .packed_policy_size()
+            .session_token_utilization()
             .is_some_and(|percent| percent > 0 && percent < 100)
     );
 
