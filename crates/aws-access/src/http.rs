@@ -82,7 +82,10 @@ fn operation(request: &HttpRequest) -> String {
     if let Some(target) = request.headers().get("x-amz-target") {
         return target.rsplit('.').next().unwrap_or_default().to_owned();
     }
-    let body = request.body().bytes().and_then(|body| std::str::from_utf8(body).ok());
+    let body = request
+        .body()
+        .bytes()
+        .and_then(|body| std::str::from_utf8(body).ok());
     let action = body.and_then(|body| body.split('&').find_map(|pair| pair.strip_prefix("Action=")));
     action.unwrap_or_default().to_owned()
 }

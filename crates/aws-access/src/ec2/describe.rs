@@ -3,7 +3,7 @@
 //! Sources: EC2 API reference, the `Describe` actions. Describe calls are eventually consistent: a new
 //! resource may be missing for a while, and the caller has to allow for it.
 
-use aws_sdk_ec2::types::{Filter, VpcAttributeName};
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, Reservation, VpcAttributeName};
 use tenant_model::{
     blueprint::{KINDS, Kind},
     observation::{Found, Shape},
@@ -68,7 +68,7 @@ impl Ec2 {
             }
             Kind::Instance => {
                 let items = all!(self.reads.describe_instances().set_filters(scope.filters()));
-                let instances = items.iter().flat_map(|reservation| reservation.instances());
+                let instances = items.iter().flat_map(Reservation::instances);
                 Ok(instances.filter_map(shapes::instance).collect())
             }
             // Addresses come in one page.
@@ -101,7 +101,7 @@ impl Ec2 {
         let value = reply
             .enable_dns_support()
             .or_else(|| reply.enable_dns_hostnames());
-        Ok(value.and_then(|value| value.value()).unwrap_or(false))
+        Ok(value.and_then(AttributeBooleanValue::value).unwrap_or(false))
     }
 
     /// The id of Amazon's machine image of that name in this region; none if the region lacks it.

@@ -1,7 +1,8 @@
 //! From EC2's descriptions to what the model compares.
 
 use aws_sdk_ec2::types::{
-    Address, Instance, InstanceStateName, InternetGateway, RouteTable, SecurityGroup, Subnet, Tag,
+    Address, Instance, InstanceStateName, InternetGateway, IpPermission, RouteTable, SecurityGroup, Subnet,
+    Tag,
 };
 use tenant_model::observation::{Found, InstanceState, Shape, TAG_INTENT, TAG_RESOURCE};
 
@@ -70,7 +71,7 @@ pub(super) fn security_group(group: &SecurityGroup) -> Option<Found> {
                 .iter()
                 .any(|range| range.cidr_ip() == Some(ANYWHERE))
         })
-        .filter_map(|rule| rule.from_port())
+        .filter_map(IpPermission::from_port)
         .collect();
     found(
         group.group_id(),
