@@ -39,7 +39,7 @@ async fn a_role_is_read_back_as_it_was_made() {
     assert_eq!(role.arn, "arn:aws:iam::222222222222:role/tenantry/tenantry");
     assert!(role.role_id.starts_with("AROA"));
     assert_eq!(role.max_session_duration, Some(7_200));
-    assert_eq!(role.tags().first().map(|tag| tag.value()), Some("data"));
+    assert_eq!(role.tags().first().map(Tag::value), Some("data"));
     // "Policies returned by this operation are URL-encoded compliant with RFC 3986."
     let encoded = role.assume_role_policy_document.expect("a trust policy");
     assert!(!encoded.contains(['{', ' ', '"']));

@@ -7,7 +7,8 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, AttributeValue, BlockDeviceMapping, EbsBlockDevice, Filter, HttpTokensState,
-    InstanceMetadataOptionsRequest, InstanceStateName, InstanceType, ResourceType,
+    InstanceMetadataOptionsRequest, InstanceMetadataOptionsResponse, InstanceStateName, InstanceType,
+    ResourceType,
 };
 use chrono::TimeDelta;
 use local_aws::LagSettings;
@@ -161,7 +162,7 @@ async fn what_was_chosen_at_launch_is_described() {
     assert_eq!(
         instance
             .metadata_options()
-            .and_then(|options| options.http_put_response_hop_limit()),
+            .and_then(InstanceMetadataOptionsResponse::http_put_response_hop_limit),
         Some(1)
     );
     assert_eq!(instance.tags()[0].value(), Some("instance"));
