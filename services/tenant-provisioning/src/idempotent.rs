@@ -18,12 +18,18 @@ pub(crate) async fn begin(
     request: &MutationRequest,
     tenant_id: TenantId,
 ) -> Result<Begun, Problem> {
-    let mut tx = app.stores.begin(tenant_id).await.map_err(unavailable)?;
+    let mut tx = app
+        .stores
+        .begin(tenant_id)
+        .await
+        .map_err(|error| unavailable(&error))?;
     let claim = idempotency::claim(&mut tx, &of_tenant(request, tenant_id)).await;
-    Ok(match Reply::settle(claim.map_err(unavailable)?)? {
-        None => Begun::New(Box::new(tx)),
-        Some(reply) => Begun::Replay(reply),
-    })
+    Ok(
+        match Reply::settle(claim.map_err(|error| unavailable(&error))?)? {
+            None => Begun::New(Box::new(tx)),
+            Some(reply) => Begun::Replay(reply),
+        },
+    )
 }
 
 /// Stores the reply with the effect and commits both.
@@ -36,8 +42,8 @@ pub(crate) async fn finish(
     let request = of_tenant(request, tenant_id);
     idempotency::insert(&mut tx, &request, &reply.stored())
         .await
-        .map_err(unavailable)?;
-    tx.commit().await.map_err(unavailable)?;
+        .map_err(|error| unavailable(&error))?;
+    tx.commit().await.map_err(|error| unavailable(&error))?;
     Ok(reply)
 }
 
@@ -49,6 +55,6 @@ fn of_tenant(request: &MutationRequest, tenant_id: TenantId) -> MutationRequest 
     }
 }
 
-fn unavailable(error: StoreError) -> Problem {
-    Problem::unavailable(&error)
+fn unavailable(error: &StoreError) -> Problem {
+    Problem::unavailable(error)
 }
