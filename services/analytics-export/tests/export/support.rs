@@ -25,42 +25,42 @@ use uuid::Uuid;
 const STEPS_MAX: usize = 600;
 
 /// An installation with an export.
-pub struct Plant {
+pub(crate) struct Plant {
     /// What it runs on.
-    pub world: World,
+    pub(crate) world: World,
     /// The export.
-    pub app: App,
+    pub(crate) app: App,
 }
 
 impl Plant {
     /// A plant with production's rules.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|config| config).await
     }
 
     /// A plant with other figures.
-    pub async fn start_with(change: impl FnOnce(ExportConfig) -> ExportConfig) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(ExportConfig) -> ExportConfig) -> Self {
         let world = World::start().await;
         let app = app(&world, &world.aws, change(config()));
         Self { world, app }
     }
 
     /// Books `count` events in one transaction: several tenants, two meters, a tenth of them late.
-    pub async fn book(&self, batch: u32, count: u32) {
+    pub(crate) async fn book(&self, batch: u32, count: u32) {
         let mut tx = begin(&self.world.stores).await;
         self.book_in(&mut tx, batch, count).await;
         tx.commit().await.expect("commits");
     }
 
     /// As [`Plant::book`], in a transaction that stays open.
-    pub async fn book_in(&self, tx: &mut Tx, batch: u32, count: u32) {
+    pub(crate) async fn book_in(&self, tx: &mut Tx, batch: u32, count: u32) {
         let now = self.world.kit.clock.now();
         let events: Vec<_> = (0..count).map(|number| event(batch, number, now)).collect();
         usage_events::insert_many(tx, &events).await.expect("books");
     }
 
     /// Lets the export come to rest: everything booked until now is exported, loaded and compared.
-    pub async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         exports::close_window_now(&self.app, "test").await.expect("asks");
         for _ in 0..STEPS_MAX {
             match pass(&self.app, "settler").await {
@@ -88,14 +88,14 @@ impl Plant {
     }
 
     /// Rows and sums of everything that was ever booked.
-    pub async fn booked(&self) -> Totals {
+    pub(crate) async fn booked(&self) -> Totals {
         let mut tx = begin(&self.world.stores).await;
         let all = Window::new(0, i64::MAX).expect("a window");
         source::sum(&mut tx, all).await.expect("reads")
     }
 
     /// Rows and sums of everything in the warehouse, whatever batch it says it is of.
-    pub async fn warehoused(&self) -> Totals {
+    pub(crate) async fn warehoused(&self) -> Totals {
         let rows = self
             .query("SELECT meter, COUNT(*), SUM(quantity) FROM usage.events GROUP BY meter")
             .await;
@@ -112,7 +112,7 @@ impl Plant {
     }
 
     /// The rows of a statement on the warehouse.
-    pub async fn query(&self, sql: &str) -> Vec<Vec<Cell>> {
+    pub(crate) async fn query(&self, sql: &str) -> Vec<Vec<Cell>> {
         let warehouse = Warehouse::open(&self.world.aws, warehouse_settings());
         let id = warehouse.ask(sql, Vec::new()).await.expect("is taken");
         loop {
@@ -125,12 +125,12 @@ impl Plant {
     }
 
     /// What `verify-export` finds in the bucket.
-    pub async fn verified(&self, head: Option<Sha256Hex>) -> Report {
+    pub(crate) async fn verified(&self, head: Option<Sha256Hex>) -> Report {
         verify(self.app.bucket(), head).await
     }
 
     /// The one check that every test ends with: source = ledger = bucket = warehouse, nothing twice, chain whole.
-    pub async fn assert_exactly_once(&self) {
+    pub(crate) async fn assert_exactly_once(&self) {
         let booked = self.booked().await;
         let report = self.verified(None).await;
         assert_eq!(report.faults, [], "the bucket is whole");
@@ -152,19 +152,19 @@ impl Plant {
 }
 
 /// What `verify-export` finds in a bucket.
-pub async fn verify(bucket: &Bucket, head: Option<Sha256Hex>) -> Report {
+pub(crate) async fn verify(bucket: &Bucket, head: Option<Sha256Hex>) -> Report {
     verify_export(bucket, &config().prefix, "events", head)
         .await
         .expect("the bucket can be read")
 }
 
 /// An export over another view of AWS, as another process would have.
-pub fn app(world: &World, aws: &Aws, config: ExportConfig) -> App {
+pub(crate) fn app(world: &World, aws: &Aws, config: ExportConfig) -> App {
     App::new(world.kit.clone(), world.stores.clone(), aws, config)
 }
 
 /// The tests' configuration: production's with a bucket of our own.
-pub fn config() -> ExportConfig {
+pub(crate) fn config() -> ExportConfig {
     let bucket = BucketSettings {
         name: EXPORT_BUCKET.parse().expect("a name"),
         expected_owner: None,
@@ -193,12 +193,12 @@ fn warehouse_settings() -> WarehouseSettings {
 }
 
 /// A transaction over all tenants.
-pub async fn begin(stores: &Stores) -> Tx {
+pub(crate) async fn begin(stores: &Stores) -> Tx {
     stores.begin_ops().await.expect("begins")
 }
 
 /// A configuration whose leases are over at once: every worker may take over from every other at any moment.
-pub fn without_leases(config: ExportConfig) -> ExportConfig {
+pub(crate) fn without_leases(config: ExportConfig) -> ExportConfig {
     ExportConfig {
         lease: Duration::ZERO,
         ..config
@@ -240,7 +240,7 @@ fn event(batch: u32, number: u32, now: DateTime<Utc>) -> BookedEvent {
 
 /// Runs `work` until it has waited `waits` times, and drops it there: a process that dies at that await. `None`
 /// when it died, the work's result when it came to its end before.
-pub async fn dying_after<Work: Future>(waits: u32, work: Work) -> Option<Work::Output> {
+pub(crate) async fn dying_after<Work: Future>(waits: u32, work: Work) -> Option<Work::Output> {
     Dying {
         work: Box::pin(work),
         left: waits,
@@ -269,7 +269,7 @@ impl<Work: Future> Future for Dying<Work> {
 }
 
 /// Steps of one worker until it finds nothing to do. Only being taken over may stop it.
-pub async fn run_until_idle(app: &App, worker: &str) -> Result<(), PassError> {
+pub(crate) async fn run_until_idle(app: &App, worker: &str) -> Result<(), PassError> {
     for _ in 0..STEPS_MAX {
         match pass(app, worker).await? {
             Step::Advanced => {}

@@ -1,13 +1,11 @@
 //! The routes: what an operator sees, and that nobody else sees anything.
 
-mod support;
-
+use crate::support::Plant;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use support::Plant;
 use tenant_model::{Principal, TenantId, TenantRole, UserId};
 use tower::ServiceExt;
 use uuid::Uuid;

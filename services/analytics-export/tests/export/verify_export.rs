@@ -1,11 +1,9 @@
 //! `verify-export` names the object at fault, whatever was done to the bucket.
 
-mod support;
-
+use crate::support::{Plant, verify};
 use analytics_export::verify::Report;
 use aws_access::s3::{Bucket, BucketSettings};
 use bytes::{Bytes, BytesMut};
-use support::{Plant, verify};
 use tenant_model::export::Sha256Hex;
 
 /// What a bad hand does to an object.
