@@ -13,8 +13,6 @@ use tenant_model::export::KeyPrefix;
 pub struct ExportConfig {
     /// Bucket that receives the files.
     pub bucket: BucketSettings,
-    /// Whether to make the bucket at start if it is missing. The control plane's template does it on AWS.
-    pub make_bucket: bool,
     /// Where in the bucket.
     pub prefix: KeyPrefix,
     /// The ISV's warehouse; without one the files are the end of the way.
@@ -51,7 +49,6 @@ impl ExportConfig {
     pub fn new(bucket: BucketSettings, prefix: KeyPrefix, warehouse: Option<WarehouseConfig>) -> Self {
         Self {
             bucket,
-            make_bucket: false,
             prefix,
             warehouse,
             // A commit of the warehouse costs up to a second and queues behind all others.

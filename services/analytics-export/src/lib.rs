@@ -80,20 +80,16 @@ impl App {
         &self.bucket
     }
 
-    /// Makes the ledger's rows for what is configured, and the bucket if that is configured too. Done once by
-    /// each process, and harmless when done again.
+    /// Makes the ledger's rows for what is configured. Done once by each process, and harmless when done again.
     ///
     /// # Errors
-    /// When the database or the bucket does not answer; the next call tries again.
+    /// When the database does not answer; the next call tries again.
     pub async fn prepare(&self) -> Result<(), PassError> {
         self.prepared.get_or_try_init(|| self.make_ready()).await?;
         Ok(())
     }
 
     async fn make_ready(&self) -> Result<(), PassError> {
-        if self.config.make_bucket {
-            self.bucket.create().await?;
-        }
         let now = self.kit.clock.now();
         let mut tx = self.stores.begin_ops().await?;
         datasets::ensure(&mut tx, self.kit.ids.uuid(), EVENTS, EVENTS_SCHEMA_ID, now).await?;

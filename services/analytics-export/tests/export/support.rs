@@ -12,7 +12,7 @@ use aws_access::redshift::{Cell, Compute, StatementState, Warehouse, WarehouseSe
 use aws_access::s3::{Bucket, BucketSettings};
 use chrono::{DateTime, TimeDelta, Utc};
 use local::World;
-use local::accounts::{EXPORT_BUCKET, WAREHOUSE_ROLE_ARN};
+use local::accounts::{BUCKET, COPY_ROLE_ARN};
 use tenant_model::export::{Sha256Hex, Totals, Window};
 use tenant_model::usage::{Dimensions, EventKey};
 use tenant_model::{MeterId, Quantity, TenantId};
@@ -166,20 +166,16 @@ pub(crate) fn app(world: &World, aws: &Aws, config: ExportConfig) -> App {
 /// The tests' configuration: production's with a bucket of our own.
 pub(crate) fn config() -> ExportConfig {
     let bucket = BucketSettings {
-        name: EXPORT_BUCKET.parse().expect("a name"),
+        name: BUCKET.parse().expect("a name"),
         expected_owner: None,
         kms_key_id: None,
     };
     let warehouse = WarehouseConfig {
         name: "warehouse".to_owned(),
         settings: warehouse_settings(),
-        copy_role: WAREHOUSE_ROLE_ARN.parse().expect("a role"),
+        copy_role: COPY_ROLE_ARN.parse().expect("a role"),
     };
-    let config = ExportConfig::new(bucket, "isv".parse().expect("a prefix"), Some(warehouse));
-    ExportConfig {
-        make_bucket: true,
-        ..config
-    }
+    ExportConfig::new(bucket, "isv".parse().expect("a prefix"), Some(warehouse))
 }
 
 fn warehouse_settings() -> WarehouseSettings {
