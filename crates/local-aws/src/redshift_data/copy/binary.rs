@@ -65,17 +65,17 @@ pub(super) fn numeric(out: &mut BytesMut, unscaled: i128, scale: u32) {
     }
 }
 
-/// A product as low and high part in base 10^36, because 38 digits and three more do not fit 128 bits.
+/// A product as low and high part in base 10^32, because 38 digits and three more do not fit 128 bits.
 fn widen(value: u128, factor: u128) -> (u128, u128) {
-    const BASE: u128 = 10_u128.pow(36);
+    const BASE: u128 = 10_u128.pow(32);
     let low = (value % BASE) * factor;
     let high = (value / BASE) * factor;
     (low % BASE, high + low / BASE)
 }
 
-/// Divides by 10,000; 10^36 is a multiple of it, so the parts stay apart.
+/// Divides by 10,000; 10^32 is a multiple of it, so the parts stay apart.
 fn divide(high: u128, low: u128) -> (u128, u128, u16) {
-    const SHIFT: u128 = 10_u128.pow(32);
+    const SHIFT: u128 = 10_u128.pow(28);
     let carried = high % 10_000;
     let next_low = low / 10_000 + carried * SHIFT;
     (high / 10_000, next_low, u16::try_from(low % 10_000).unwrap_or(0))

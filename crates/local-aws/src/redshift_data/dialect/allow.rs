@@ -164,7 +164,7 @@ fn may_be_called(tokens: &[Token], index: usize) -> bool {
         first -= 2;
     }
     // A relation with its columns behind it, or an alias with its columns.
-    let relation = ["INTO", "TABLE", "EXISTS", "VIEW", "WITH", "AS"];
+    let relation = ["INTO", "TABLE", "EXISTS", "VIEW", "WITH", "AS", "REFERENCES"];
     let names_relation = first >= 1 && tokens[first - 1].is_any(&relation);
     let known = tokens[index].is_any(GRAMMAR) || tokens[index].is_any(FUNCTIONS);
     names_relation || (known && first == index)
