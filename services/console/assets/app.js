@@ -21,8 +21,11 @@ class UsageChart extends HTMLElement {
     const { times, series, complete, step, marks, words } = this.view;
     const tokens = getComputedStyle(this.querySelector(".tokens")), muted = tokens.color, grid = tokens.borderTopColor;
     const lines = [...this.querySelectorAll(".legend line")].map((one) => getComputedStyle(one).stroke);
-    const done = (values) => values.map((value, i) => times[i] < complete ? value : null);
-    const rest = (values) => values.map((value, i) => times[i] + step >= complete ? value : null);
+    // The last window is drawn to its end; windows that are not complete are dashed.
+    const ends = [...times, times[times.length - 1] + step], whole = (values) => [...values, values[values.length - 1]];
+    const done = (values) => whole(values).map((value, i) => (times[i - 1] ?? times[0]) < complete ? value : null);
+    const rest = (values) => whole(values).map((value, i) => (times[i] ?? complete) >= complete ? value : null);
+    const hour = (at) => at % 86400 ? new Date(at * 1e3).toISOString().slice(11, 16) : new Date(at * 1e3).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
     const axis = { stroke: muted, font: "12px Inter, sans-serif", grid: { stroke: grid, width: 1 }, ticks: { show: false } };
     const line = (i, dash) => ({ stroke: lines[i], width: 1.8, dash, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }), fill: series.length > 1 ? undefined : lines[i].replace("rgb(", "rgba(").replace(")", ", 0.09)") });
     this.chart?.destroy();
@@ -30,14 +33,14 @@ class UsageChart extends HTMLElement {
       width: this.plot.clientWidth, height: this.plot.clientHeight, legend: { show: false },
       tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC"),
       cursor: { y: false, drag: { setScale: false } }, padding: [12, 12, 0, 0],
-      scales: { x: { range: () => [times[0], times[times.length - 1] + step] }, y: { range: () => [0, marks[marks.length - 1].at] } },
-      axes: [{ ...axis, grid: { show: false } }, { ...axis, size: 64, splits: () => marks.map((mark) => mark.at), values: () => marks.map((mark) => mark.text) }],
+      scales: { x: { range: () => [ends[0], ends[ends.length - 1]] }, y: { range: () => [0, marks[marks.length - 1].at] } },
+      axes: [{ ...axis, grid: { show: false }, space: 64, values: (_, splits) => splits.map(hour) }, { ...axis, size: 64, splits: () => marks.map((mark) => mark.at), values: () => marks.map((mark) => mark.text) }],
       series: [{}, ...series.flatMap((_, i) => [line(i), line(i, [3, 3])])],
       hooks: { setCursor: [(chart) => this.tell(chart.cursor.idx, words)] },
-    }, [times, ...series.flatMap((one) => [done(one.values), rest(one.values)])], this.plot);
+    }, [ends, ...series.flatMap((one) => [done(one.values), rest(one.values)])], this.plot);
   }
   tell(at, words) {
-    const index = at ?? -1;
+    const index = at == null ? -1 : Math.min(at, this.view.labels.length - 1);
     this.texts.forEach((text, i) => { text.textContent = index < 0 ? this.view.series[i].total : this.view.series[i].texts[index]; });
     this.querySelector(".at").textContent = index < 0 ? words : this.view.labels[index];
   }

@@ -55,7 +55,6 @@ pub(crate) enum Place {
     Exports,
     Quarantine,
     Outbox,
-    Nowhere,
 }
 
 /// The tenant that a page is about.
@@ -139,7 +138,8 @@ pub(crate) fn gate(theme: Theme, title: &str, content: &Markup, aside: &Markup) 
     document(theme, title, &body)
 }
 
-fn document(theme: Theme, title: &str, body: &Markup) -> Markup {
+/// Any page: the head with its assets, and a body.
+pub(crate) fn document(theme: Theme, title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" data-theme=[theme.attribute()] {

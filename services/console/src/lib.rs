@@ -4,12 +4,27 @@
 //! here knows SQL or AWS, and every action has a route under `/v1` too. Pages read without script and forms
 //! post without it; script adds liveness. The look is in `assets/app.css`, the parts in [`ui`].
 
+mod api;
+mod app;
 mod assets;
 mod format;
 mod layout;
+mod live;
 mod pages;
 mod respond;
+mod routes;
 mod ui;
+mod visit;
 
 #[cfg(test)]
 mod gallery;
+
+pub use app::{ConsoleApp, DeployRoleStack, DeployRoleStackError, DevTools, RoleStack};
+
+use axum::Router;
+
+/// Every page, with its assets. The composition adds the routes under `/v1` and the limits around all of them.
+pub fn router(app: ConsoleApp) -> Router {
+    let api = api::Api::new(&app);
+    routes::all(app::Site { app, api })
+}

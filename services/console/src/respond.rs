@@ -7,6 +7,10 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::pages::refusal;
+use crate::ui;
+use crate::visit::{Refused, Stranger};
+
 /// No inline script, no inline style, no other origin.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       object-src 'none'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'";
@@ -21,9 +25,18 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// Puts the security headers on every answer; assets keep their own caching.
+/// Draws the page of a refusal and puts the security headers on every answer; assets keep their own caching.
 pub(crate) async fn dress(request: Request, next: Next) -> Response {
+    let stranger = Stranger::of(request.headers());
     let mut response = next.run(request).await;
+    if let Some(Refused(problem)) = response.extensions_mut().remove::<Refused>() {
+        let body = if stranger.fragment {
+            ui::problem(&problem)
+        } else {
+            refusal::page(stranger.theme, &problem)
+        };
+        response = (response.status(), body).into_response();
+    }
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));

@@ -36,6 +36,19 @@ pub async fn list(
     Ok(Page::cut(rows, limit, &tenant_id.to_string(), |user| user.id))
 }
 
+/// The caller as a person.
+///
+/// # Errors
+/// [`OnboardingError::NotSignedIn`] for a key, and for a person who is gone.
+pub async fn me(app: &App, caller: &Principal) -> Result<User, OnboardingError> {
+    let user_id = match caller {
+        Principal::Operator { user_id } | Principal::Tenant { user_id, .. } => *user_id,
+        Principal::ApiKey { .. } => return Err(OnboardingError::NotSignedIn),
+    };
+    let mut tx = app.begin_for(caller).await?;
+    users::find(&mut tx, user_id).await?.ok_or(OnboardingError::NotSignedIn)
+}
+
 /// Whom to invite, as what.
 #[derive(Clone, Debug)]
 pub struct NewInvitation {

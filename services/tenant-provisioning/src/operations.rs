@@ -3,7 +3,7 @@
 use tenant_model::{
     TenantState,
     deployment::{Deployment, Phase},
-    ids::{OperationId, TenantId},
+    ids::{DeploymentId, OperationId, TenantId},
     operation::{Operation, OperationKind, OperationState},
     plan::{Plan, PlanInput},
     resource::ResourceRecord,
@@ -16,6 +16,8 @@ use tenant_store::{
 
 use crate::{App, RequestError, deployments as asking, progress};
 
+/// Most operations of one deployment that are listed.
+const LISTED_MAX: u32 = 500;
 /// Most events of one read.
 const EVENTS_MAX: i64 = 500;
 
@@ -194,6 +196,23 @@ pub async fn find(
 pub async fn list(app: &App, query: &OperationQuery, limit: u32) -> Result<Vec<Operation>, RequestError> {
     let mut tx = progress::begin_as(app, query.tenant_id).await?;
     Ok(operations::list(&mut tx, query, i64::from(limit)).await?)
+}
+
+/// The operations of one deployment, in order of their making.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_deployment(
+    app: &App,
+    tenant_id: TenantId,
+    deployment_id: DeploymentId,
+) -> Result<Vec<Operation>, RequestError> {
+    let query = OperationQuery {
+        tenant_id: Some(tenant_id),
+        deployment_id: Some(deployment_id),
+        after: None,
+    };
+    list(app, &query, LISTED_MAX).await
 }
 
 /// Events of an operation after the `after`-th.

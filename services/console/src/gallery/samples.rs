@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::layout::{self, Place, Shell, TenantFrame, Theme};
 use crate::pages::connections::{ConnectionPage, ConnectionRow, NewConnection, Phase};
 use crate::pages::deployments::{DeleteForm, DeploymentPage, DeploymentRow, NewDeployment, ResourceRow};
-use crate::pages::exports::{ExportRow, Side};
+use crate::pages::exports::ExportRow;
 use crate::pages::fleet::{FleetPage, FleetRow};
 use crate::pages::fleet_usage::{FleetUsagePage, TopRow};
 use crate::pages::operation::{Change, OperationPage, PlanRow, PlanView};
@@ -256,29 +256,43 @@ fn connection_row(phase: Phase) -> ConnectionRow {
 }
 
 fn plan() -> PlanView {
-    let row = |resource: &str, detail: &str, cost: &str| PlanRow {
+    let row = |resource: &str, why: &str, after: &str| PlanRow {
         change: Change::Create,
         resource: resource.to_owned(),
-        detail: detail.to_owned(),
-        cost: cost.to_owned(),
+        why: why.to_owned(),
+        before: None,
+        after: Some(after.to_owned()),
     };
     PlanView {
         hash: "9f2c41d07aa35b6e9f2c41d07aa35b6e".to_owned(),
         rows: vec![
-            row("VPC", "10.42.0.0/16, DNS on", "0.00 USD"),
-            row("Subnet", "10.42.0.0/20 in eu-central-1a", "0.00 USD"),
-            row("Internet gateway", "attached to the VPC", "0.00 USD"),
-            row("Route table", "0.0.0.0/0 to the internet gateway", "0.00 USD"),
-            row("Security group", "443 from anywhere", "0.00 USD"),
+            row("VPC", "A network of its own", "10.42.0.0/16, DNS on"),
+            row(
+                "Subnet",
+                "Where the instance stands",
+                "10.42.0.0/20 in eu-central-1a",
+            ),
+            row("Internet gateway", "The way in and out", "attached to the VPC"),
+            row(
+                "Route table",
+                "Sends traffic to the gateway",
+                "0.0.0.0/0 to the gateway",
+            ),
+            row("Security group", "Lets in what is needed", "443 from anywhere"),
             row(
                 "Instance",
-                "t3.small, IMDSv2 only, 20 GiB gp3 encrypted",
-                "19.27 USD",
+                "Runs the data platform",
+                "t3.small, IMDSv2 only, 20 GiB encrypted",
             ),
-            row("Elastic IP", "one public address", "3.65 USD"),
+            row("Elastic IP", "An address that stays", "one public address"),
         ],
-        cost: "22.92 USD per month".to_owned(),
-        cost_note: "List prices of 1 November 2026, without traffic and tax".to_owned(),
+        costs: vec![
+            ("t3.small".to_owned(), "17.52 USD".to_owned()),
+            ("Volume 20 GiB".to_owned(), "1.90 USD".to_owned()),
+            ("Public address".to_owned(), "3.65 USD".to_owned()),
+        ],
+        cost: "23.07 USD per month".to_owned(),
+        cost_note: "List prices of 2026-11-01 in eu-central-1, estimated".to_owned(),
     }
 }
 
@@ -321,7 +335,7 @@ fn operation(state: &str, percent: u8) -> OperationPage {
     }
     OperationPage {
         id: OPERATION,
-        kind: "deployment_create".to_owned(),
+        kind: "provision".to_owned(),
         state: state.to_owned(),
         deployment: Some(DEPLOYMENT),
         percent,
@@ -486,7 +500,7 @@ fn deployment_row(phase: &str) -> DeploymentRow {
         phase: phase.to_owned(),
         profile: "single".to_owned(),
         region: "eu-central-1".to_owned(),
-        endpoint: Some("203.0.113.24".to_owned()),
+        instance_type: "t3.small".to_owned(),
         created_at: ago(80),
     }
 }
@@ -505,6 +519,7 @@ fn deployment() -> DeploymentPage {
         region: "eu-central-1".to_owned(),
         account: "123456789012".to_owned(),
         instance_type: "t3.small".to_owned(),
+        blocked: None,
         address: Some("https://203.0.113.24".to_owned()),
         created_at: ago(80),
         operation: Some(OPERATION),
@@ -568,7 +583,8 @@ fn usage_page(range: &str, empty: bool) -> UsagePage {
         balance: Balance {
             received: 104_213,
             accepted: 101_000,
-            duplicate: 3_100,
+            duplicate: 3_099,
+            conflict: 1,
             rejected: 110,
             quarantined: 3,
         },
@@ -773,7 +789,8 @@ fn operator(theme: Theme) -> Vec<(&'static str, Markup)> {
     let held = [quarantine::QuarantineRow {
         at: ago(44),
         tenant: Some(TENANT),
-        reason: "Not an event".to_owned(),
+        reason: "Undecodable".to_owned(),
+        detail: "the record is not an event".to_owned(),
         shard: "shardId-000000000002".to_owned(),
         sequence: "49590338271490256608559692538361571095921575989136588898".to_owned(),
         raw: format!("{{\"id\":\"{HOSTILE}\"}}"),
@@ -890,23 +907,27 @@ fn fleet_usage_page() -> FleetUsagePage {
 }
 
 fn exports_rows() -> Vec<ExportRow> {
-    let side = |rows| Side {
-        rows: Some(rows),
-        sum: Some(Decimal::from(426_708)),
+    let meter = exports::MeterRow {
+        meter: "rows_scanned".to_owned(),
+        source: "426,708".to_owned(),
+        files: "426,708".to_owned(),
+        warehouse: "426,708".to_owned(),
     };
-    let row = |number: u128, state: &str, s3, redshift| ExportRow {
-        id: ExportId::from_uuid(Uuid::from_u128(number)),
-        dataset: "usage_events".to_owned(),
+    let row = |number: i64, state: &str, warehouse: Option<i64>| ExportRow {
+        id: ExportId::from_uuid(Uuid::from_u128(7)),
+        dataset: "events".to_owned(),
         state: state.to_owned(),
-        from: ago(60 * number as i64 + 60),
-        to: ago(60 * number as i64),
-        source: side(4_212),
-        files: s3,
-        warehouse: redshift,
+        positions: (number * 4_212 + 1, number * 4_212 + 4_212),
+        cut_at: ago(60 * (4 - number)),
+        source: Some(4_212),
+        files: Some(4_212),
+        warehouse,
+        balanced: warehouse.map(|rows| rows == 4_212),
+        meters: vec![meter.clone()],
     };
     vec![
-        row(1, "loading", side(4_212), Side::default()),
-        row(2, "loaded", side(4_212), side(4_212)),
-        row(3, "loaded", side(4_212), side(4_211)),
+        row(3, "submitted", None),
+        row(2, "verified", Some(4_212)),
+        row(1, "finished", Some(4_211)),
     ]
 }

@@ -96,12 +96,12 @@ fn table(view: &KeysPage<'_>) -> Markup {
         table.table.cards {
             caption.hidden { "API keys" }
             (ui::headings(&columns[..if view.may_change { 6 } else { 5 }], None))
-            tbody { @for row in view.rows { (line(row, view.may_change)) } }
+            tbody { @for row in view.rows { (line(row, view)) } }
         }
     }
 }
 
-fn line(row: &KeyRow, may_change: bool) -> Markup {
+fn line(row: &KeyRow, view: &KeysPage<'_>) -> Markup {
     html! {
         tr {
             th scope="row" { (row.name) span.sub.id { (row.prefix) "…" } }
@@ -109,8 +109,8 @@ fn line(row: &KeyRow, may_change: bool) -> Markup {
             td data-label="State" { @if row.revoked { (pill(Tone::Plain, "Revoked")) } @else { (pill(Tone::Good, "Active")) } }
             td data-label="Made" { (time(row.created_at)) }
             td data-label="Last used" { @match row.last_used_at { Some(at) => (time(at)), None => span.muted { "Never" } } }
-            @if may_change {
-                td.act { @if !row.revoked { (ui::action_form(&format!("/api-keys/{}/revoke", row.id), &row.revoke_key, "danger small", "Revoke key")) } }
+            @if view.may_change {
+                td.act { @if !row.revoked { (ui::action_form(&format!("/tenants/{}/api-keys/{}/revoke", view.tenant, row.id), &row.revoke_key, "danger small", "Revoke key")) } }
             }
         }
     }

@@ -16,17 +16,17 @@ pub(crate) struct DeploymentRow {
     pub(crate) phase: String,
     pub(crate) profile: String,
     pub(crate) region: String,
-    pub(crate) endpoint: Option<String>,
+    pub(crate) instance_type: String,
     pub(crate) created_at: DateTime<Utc>,
 }
 
 /// The phase of a deployment as a pill; the word is the wire's.
 pub(crate) fn phase_pill(phase: &str) -> Markup {
     let tone = match phase {
-        "ready" => Tone::Good,
+        "ready" | "present" | "done" => Tone::Good,
         "degraded" | "drifted" | "stopped" | "suspended" => Tone::Warn,
         "failed" | "stuck" | "parked" => Tone::Bad,
-        "deleted" | "absent" | "planned" | "requested" => Tone::Plain,
+        "deleted" | "absent" | "planned" | "cancelled" => Tone::Plain,
         _ => Tone::Busy,
     };
     pill(tone, &format::words(phase))
@@ -43,7 +43,7 @@ pub(crate) fn list(tenant: TenantId, rows: &[DeploymentRow], may_change: bool, c
             } @else {
                 div.flush { table.table.cards {
                     caption.hidden { "Deployments" }
-                    (ui::headings(&[Column::text("Deployment"), Column::text("State"), Column::text("Profile"), Column::text("Region"), Column::text("Created")], None))
+                    (ui::headings(&[Column::text("Deployment"), Column::text("State"), Column::text("Size"), Column::text("Created")], None))
                     tbody { @for row in rows { (line(row)) } }
                 } }
             }
@@ -79,12 +79,11 @@ fn line(row: &DeploymentRow) -> Markup {
     html! {
         tr {
             th scope="row" {
-                a href={ "/deployments/" (row.id) } { (row.endpoint.as_deref().unwrap_or("Not reachable yet")) }
+                a href={ "/deployments/" (row.id) } { (format::words(&row.profile)) " in " (row.region) }
                 span.sub.id { (row.id) }
             }
             td data-label="State" { (phase_pill(&row.phase)) }
-            td data-label="Profile" { (format::words(&row.profile)) }
-            td data-label="Region" { (row.region) }
+            td data-label="Size" { code { (row.instance_type) } }
             td data-label="Created" { (time(row.created_at)) }
         }
     }
@@ -166,6 +165,8 @@ pub(crate) struct DeploymentPage {
     pub(crate) region: String,
     pub(crate) account: String,
     pub(crate) instance_type: String,
+    /// Why it does not go on at the moment.
+    pub(crate) blocked: Option<String>,
     pub(crate) address: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) operation: Option<OperationId>,
@@ -192,6 +193,7 @@ pub(crate) fn show(tenant: TenantId, view: &DeploymentPage) -> Markup {
     let watch = html! { @if let Some(operation) = view.operation { (ui::button_link(&format!("/operations/{operation}"), "See latest operation", false)) } };
     html! {
         (ui::head(&crumbs, &title, &html! { span.id { (view.id) } }, &watch))
+        @if let Some(why) = &view.blocked { (ui::note(Tone::Warn, "Waiting", &html! { p { (why) } })) }
         div.columns {
             div { (ui::flush_card("Resources in your account", &html! { span.muted.small { (format::things(view.resources.len() as i64, "resource", "resources")) } }, &resources(&view.resources))) }
             div {
@@ -203,10 +205,17 @@ pub(crate) fn show(tenant: TenantId, view: &DeploymentPage) -> Markup {
                     ("Instance type", html! { code { (view.instance_type) } }),
                     ("Created", time(view.created_at)),
                 ])))
-                @if let Some(delete) = &view.delete { (ui::danger_card("Delete this deployment", &delete_form(delete, "Every resource above is removed from your account, with the data on its volume. This cannot be undone.", "Delete deployment"))) }
+                @if let Some(delete) = &view.delete { (ui::danger_card("Delete this deployment", &delete_deployment(delete))) }
             }
         }
     }
+}
+
+/// The form that ends a deployment.
+pub(crate) fn delete_deployment(view: &DeleteForm) -> Markup {
+    let words =
+        "Every resource is removed from your account, with the data on its volume. This cannot be undone.";
+    delete_form(view, words, "Delete deployment")
 }
 
 fn connect(view: &DeploymentPage) -> Markup {
@@ -214,7 +223,7 @@ fn connect(view: &DeploymentPage) -> Markup {
         "Connection details",
         &html! {
             @match &view.address {
-                Some(address) => (ui::facts(&[("Address", ui::snippet("address", address)), ("Protocol", html! { "HTTPS, port 443" })])),
+                Some(address) => (ui::facts(&[("Elastic IP", ui::snippet("address", address)), ("Protocol", html! { "HTTPS, port 443" })])),
                 None => p.muted { "The address is known as soon as the deployment is ready." },
             }
         },

@@ -2,38 +2,35 @@
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use rust_decimal::Decimal;
 use tenant_model::ids::ExportId;
 
 use crate::format;
 use crate::ui::{self, Column, Icon, Tone, form_start, pill};
 
-/// One batch as a row. Rows and sums are what each side counted by itself.
+/// One batch as a row. Each side is what it counted by itself.
 #[derive(Clone, Debug)]
 pub(crate) struct ExportRow {
     pub(crate) id: ExportId,
     pub(crate) dataset: String,
     pub(crate) state: String,
-    pub(crate) from: DateTime<Utc>,
-    pub(crate) to: DateTime<Utc>,
-    pub(crate) source: Side,
-    pub(crate) files: Side,
-    pub(crate) warehouse: Side,
+    /// First and last booking position.
+    pub(crate) positions: (i64, i64),
+    pub(crate) cut_at: DateTime<Utc>,
+    pub(crate) source: Option<i64>,
+    pub(crate) files: Option<i64>,
+    pub(crate) warehouse: Option<i64>,
+    /// Whether rows and sums of all meters are equal; none before all have counted.
+    pub(crate) balanced: Option<bool>,
+    pub(crate) meters: Vec<MeterRow>,
 }
 
-/// What one side counted; none when it has not counted yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Side {
-    pub(crate) rows: Option<i64>,
-    pub(crate) sum: Option<Decimal>,
-}
-
-impl ExportRow {
-    fn balanced(&self) -> Option<bool> {
-        let all = [self.source, self.files, self.warehouse];
-        let complete = all.iter().all(|side| side.rows.is_some());
-        complete.then(|| self.source == self.files && self.files == self.warehouse)
-    }
+/// One meter of a batch: rows and sum in words, side by side.
+#[derive(Clone, Debug)]
+pub(crate) struct MeterRow {
+    pub(crate) meter: String,
+    pub(crate) source: String,
+    pub(crate) files: String,
+    pub(crate) warehouse: String,
 }
 
 /// The whole content.
@@ -55,11 +52,11 @@ pub(crate) fn content(rows: &[ExportRow], key: Option<&str>, done: Option<&str>)
 
 fn table(rows: &[ExportRow]) -> Markup {
     let columns = [
-        Column::text("Window (UTC)"),
+        Column::text("Window"),
         Column::text("State"),
-        Column::number("Source"),
-        Column::number("S3"),
-        Column::number("Redshift"),
+        Column::number("Source rows"),
+        Column::number("S3 rows"),
+        Column::number("Redshift rows"),
         Column::text("Balance"),
     ];
     html! {
@@ -72,15 +69,19 @@ fn table(rows: &[ExportRow]) -> Markup {
 }
 
 fn line(row: &ExportRow) -> Markup {
-    let balanced = row.balanced();
     html! {
-        tr.warned[balanced == Some(false)] {
-            th scope="row" { (format::moment(row.from)) " – " (row.to.format("%H:%M")) span.sub { (format::words(&row.dataset)) " · " span.id { (row.id) } } }
+        tr.warned[row.balanced == Some(false)] {
+            th scope="row" {
+                (ui::time_precise(row.cut_at))
+                span.sub { (format::words(&row.dataset)) " " (format::count(row.positions.0)) " – " (format::count(row.positions.1)) }
+                span.sub.id { (row.id) }
+                @if !row.meters.is_empty() { (ui::more("Sums per meter", &sums(&row.meters))) }
+            }
             td data-label="State" { (state(&row.state)) }
-            td.num data-label="Source" { (side(&row.source)) }
-            td.num data-label="S3" { (side(&row.files)) }
-            td.num data-label="Redshift" { (side(&row.warehouse)) }
-            td data-label="Balance" { @match balanced {
+            td.num data-label="Source rows" { (side(row.source)) }
+            td.num data-label="S3 rows" { (side(row.files)) }
+            td.num data-label="Redshift rows" { (side(row.warehouse)) }
+            td data-label="Balance" { @match row.balanced {
                 Some(true) => (pill(Tone::Good, "Balanced")),
                 Some(false) => (pill(Tone::Bad, "Differs")),
                 None => (pill(Tone::Plain, "Not yet")),
@@ -89,17 +90,29 @@ fn line(row: &ExportRow) -> Markup {
     }
 }
 
-fn side(side: &Side) -> Markup {
+fn sums(meters: &[MeterRow]) -> Markup {
     html! {
-        @match side.rows { Some(rows) => (format::things(rows, "row", "rows")), None => span.muted { "—" } }
-        @if let Some(sum) = side.sum { span.sub { "Σ " (format::quantity(sum)) } }
+        table.table {
+            caption.hidden { "Sums per meter" }
+            (ui::headings(&[Column::text("Meter"), Column::number("Source"), Column::number("S3"), Column::number("Redshift")], None))
+            tbody { @for row in meters { tr {
+                th scope="row" { (row.meter) }
+                td.num { (row.source) }
+                td.num { (row.files) }
+                td.num { (row.warehouse) }
+            } } }
+        }
     }
+}
+
+fn side(rows: Option<i64>) -> Markup {
+    html! { @match rows { Some(rows) => (format::count(rows)), None => span.muted { "—" } } }
 }
 
 fn state(state: &str) -> Markup {
     let tone = match state {
-        "loaded" | "verified" | "done" | "committed" | "reconciled" => Tone::Good,
-        "failed" | "stuck" | "parked" => Tone::Bad,
+        "verified" => Tone::Good,
+        "failed" => Tone::Bad,
         _ => Tone::Busy,
     };
     pill(tone, &format::words(state))

@@ -53,7 +53,7 @@ pub(crate) fn content(view: &FleetPage) -> Markup {
             figure("Tenants", view.tenants, "known"),
             figure("Active", view.active, "may deploy and report"),
             figure("Ready deployments", view.ready, "converged"),
-            figure("Events, last 24 hours", view.events_today, "accepted and counted"),
+            figure("Events today", view.events_today, "accepted and counted"),
         ]))
         section.card {
             div.body { (filters(view)) }
@@ -90,7 +90,7 @@ pub(crate) fn table(view: &FleetPage) -> Markup {
         Column::text("State").by("state"),
         Column::text("Deployment").by("deployment"),
         Column::text("Region").by("region"),
-        Column::number("Events, 24 h").by("events"),
+        Column::number("Events today").by("events"),
     ];
     let address = |sort: &str| address(view, sort);
     html! {
@@ -123,7 +123,7 @@ fn line(row: &FleetRow) -> Markup {
             td data-label="State" { (state_pill(&row.state)) }
             td data-label="Deployment" { @match &row.deployment { Some(phase) => (phase_pill(phase)), None => span.muted { "None" } } }
             td data-label="Region" { (row.region.as_deref().unwrap_or("—")) }
-            td.num data-label="Events, 24 h" { (format::count(row.events_today)) }
+            td.num data-label="Events today" { (format::count(row.events_today)) }
         }
     }
 }

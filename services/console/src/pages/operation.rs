@@ -14,8 +14,9 @@ use crate::ui::{self, Column, Step, StepState, Tone, form_start, pill, problem};
 pub(crate) struct PlanRow {
     pub(crate) change: Change,
     pub(crate) resource: String,
-    pub(crate) detail: String,
-    pub(crate) cost: String,
+    pub(crate) why: String,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
 }
 
 /// What a line does.
@@ -41,6 +42,8 @@ impl Change {
 pub(crate) struct PlanView {
     pub(crate) hash: String,
     pub(crate) rows: Vec<PlanRow>,
+    /// What costs something, and how much in a month.
+    pub(crate) costs: Vec<(String, String)>,
     /// The monthly sum in words, with the date of its prices.
     pub(crate) cost: String,
     pub(crate) cost_note: String,
@@ -77,7 +80,7 @@ impl OperationPage {
     }
 
     fn is_first_deployment(&self) -> bool {
-        self.kind.ends_with("create")
+        self.kind == "provision"
     }
 }
 
@@ -201,25 +204,39 @@ fn plan_table(plan: &PlanView, brief: bool) -> Markup {
     let columns = [
         Column::text("Change"),
         Column::text("Resource"),
-        Column::number("Per month"),
+        Column::text("What it will be"),
     ];
+    let columns = &columns[..if brief { 2 } else { 3 }];
     html! {
         table.table.cards[!brief] {
             caption.hidden { "Planned changes" }
-            (ui::headings(&columns, None))
-            tbody { @for row in &plan.rows { (plan_line(row)) } }
+            (ui::headings(columns, None))
+            tbody { @for row in &plan.rows { (plan_line(row, brief)) } }
         }
     }
 }
 
-fn plan_line(row: &PlanRow) -> Markup {
+fn plan_line(row: &PlanRow, brief: bool) -> Markup {
     let (class, sign, words) = row.change.parts();
     html! {
         tr {
             td data-label="Change" { span.diff.(class) title=(words) { (sign) span.hidden { (words) } } }
-            th scope="row" { (row.resource) span.sub { (row.detail) } }
-            td.num data-label="Per month" { (row.cost) }
+            th scope="row" { (row.resource) span.sub { (row.why) } }
+            @if !brief {
+                td data-label="What it will be" {
+                    @if let Some(before) = &row.before { span.sub { "Now " (before) } }
+                    @match &row.after { Some(after) => (after), None => span.muted { "Gone" } }
+                }
+            }
         }
+    }
+}
+
+fn costs(plan: &PlanView) -> Markup {
+    html! {
+        b { (plan.cost) }
+        @for (item, amount) in &plan.costs { span.sub { (item) ", " (amount) } }
+        span.sub { (plan.cost_note) }
     }
 }
 
@@ -230,7 +247,7 @@ pub(crate) fn approve_form(view: &OperationPage, plan: &PlanView, refused: Optio
         form.form method="post" action=(action) hx-post=(action) hx-swap="outerHTML" hx-disable="find button" {
             @if let Some(refused) = refused { (problem(refused)) }
             (ui::facts(&[
-                ("Estimated cost", html! { b { (plan.cost) } br; span.muted.small { (plan.cost_note) } }),
+                ("Estimated cost", costs(plan)),
                 ("Undo", html! { "Deleting the deployment removes everything listed here." }),
                 ("Plan", html! { code { (plan.hash.chars().take(12).collect::<String>()) } }),
             ]))

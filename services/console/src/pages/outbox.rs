@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
+use crate::layout::{self, Theme};
 use crate::ui::{self, Icon, time};
 
 /// One mail.
@@ -28,6 +29,15 @@ pub(crate) fn content(mails: &[MailView]) -> Markup {
             }
         }
     }
+}
+
+/// The page for somebody who is not signed in yet and looks for the first mail.
+pub(crate) fn page(theme: Theme, content: &Markup) -> Markup {
+    layout::document(
+        theme,
+        "Outbox",
+        &html! { div.bare { main id="content" { div.wrap.narrow { (content) } } } },
+    )
 }
 
 /// The plain text of a mail, its own addresses as links. Only http addresses become links.

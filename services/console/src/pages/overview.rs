@@ -19,7 +19,7 @@ pub(crate) struct OverviewPage {
     pub(crate) since: DateTime<Utc>,
     pub(crate) connection: Option<ConnectionRow>,
     pub(crate) deployment: Option<DeploymentRow>,
-    /// Usage events accepted in the last 24 hours.
+    /// Usage events accepted since midnight, UTC.
     pub(crate) events_today: i64,
     /// The meter shown, its amount per hour over the last day, oldest first.
     pub(crate) meter: Option<(String, Vec<Decimal>)>,
@@ -28,6 +28,12 @@ pub(crate) struct OverviewPage {
     /// What an operator may do; none for the tenant's own people.
     pub(crate) operator: Option<OperatorActions>,
 }
+
+/// What deleting a tenant means.
+pub(crate) const DELETE_WORDS: &str =
+    "Removes every resource in its account and ends all access. This cannot be undone.";
+/// The button that does it.
+pub(crate) const DELETE_BUTTON: &str = "Delete tenant";
 
 /// What an operator may do to a tenant, in its present state.
 #[derive(Clone, Debug)]
@@ -97,7 +103,7 @@ fn figures(view: &OverviewPage) -> [Figure; 3] {
     let state = |words: Option<Markup>| words.unwrap_or_else(|| html! { "Not yet" });
     [
         Figure {
-            name: "Events, last 24 hours".to_owned(),
+            name: "Events today".to_owned(),
             value: format::count(view.events_today),
             note: Some(html! { "Accepted and counted" }),
         },
@@ -142,7 +148,7 @@ fn deployment(view: &OverviewPage) -> Markup {
             @match &view.deployment {
                 Some(row) => (ui::facts(&[
                     ("State", phase_pill(&row.phase)),
-                    ("Address", html! { (row.endpoint.as_deref().unwrap_or("Known when ready")) }),
+                    ("Size", html! { code { (row.instance_type) } }),
                     ("Region", html! { (row.region) }),
                     ("Details", html! { a href={ "/deployments/" (row.id) } { "See deployment" } }),
                 ])),
@@ -168,7 +174,7 @@ fn steer(view: &OverviewPage, operator: &OperatorActions) -> Markup {
                 @if view.state == "active" { p.muted { "Suspending stops compute and refuses usage. Data and addresses stay." } (verb("suspend", "Suspend tenant")) }
                 @else { p.muted { "Resuming starts compute again." } (verb("resume", "Resume tenant")) }
             }))
-            (ui::danger_card("Delete this tenant", &delete_form(&operator.delete, "Removes every resource in its account and ends all access. This cannot be undone.", "Delete tenant")))
+            (ui::danger_card("Delete this tenant", &delete_form(&operator.delete, DELETE_WORDS, DELETE_BUTTON)))
         }
     }
 }

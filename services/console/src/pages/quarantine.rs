@@ -12,6 +12,7 @@ pub(crate) struct QuarantineRow {
     pub(crate) at: DateTime<Utc>,
     pub(crate) tenant: Option<TenantId>,
     pub(crate) reason: String,
+    pub(crate) detail: String,
     pub(crate) shard: String,
     pub(crate) sequence: String,
     /// What was received, as text.
@@ -36,7 +37,7 @@ pub(crate) fn content(rows: &[QuarantineRow]) -> Markup {
 fn line(row: &QuarantineRow) -> Markup {
     html! {
         tr {
-            th scope="row" { (pill(Tone::Warn, &row.reason)) }
+            th scope="row" { (pill(Tone::Warn, &row.reason)) span.sub { (row.detail) } }
             td data-label="Received" { (ui::time_precise(row.at)) }
             td data-label="Tenant" { @match row.tenant { Some(id) => a.id href={ "/tenants/" (id) } { (id) }, None => span.muted { "Unknown" } } }
             td.bare.grow { span.id { (row.shard) " · " (row.sequence) } (ui::more("Show record", &html! { div.snippet.tall { pre tabindex="0" { (row.raw) } } })) }

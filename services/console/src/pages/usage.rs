@@ -41,13 +41,14 @@ pub(crate) struct Balance {
     pub(crate) received: i64,
     pub(crate) accepted: i64,
     pub(crate) duplicate: i64,
+    pub(crate) conflict: i64,
     pub(crate) rejected: i64,
     pub(crate) quarantined: i64,
 }
 
 impl Balance {
     pub(crate) const fn balances(self) -> bool {
-        self.accepted + self.duplicate + self.rejected + self.quarantined == self.received
+        self.accepted + self.duplicate + self.conflict + self.rejected + self.quarantined == self.received
     }
 }
 
@@ -185,6 +186,11 @@ pub(crate) fn balance_card(balance: &Balance) -> Markup {
     let rows = [
         ("Accepted", balance.accepted, "Counted in the figures above"),
         ("Duplicate", balance.duplicate, "Delivered again, counted once"),
+        (
+            "Conflicting",
+            balance.conflict,
+            "Came again with another content, kept aside",
+        ),
         ("Rejected", balance.rejected, "Refused when sent, with the reason"),
         (
             "Quarantined",

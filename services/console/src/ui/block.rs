@@ -57,7 +57,7 @@ pub(crate) fn figures(figures: &[Figure]) -> Markup {
                 div.figure {
                     dt { (figure.name) }
                     dd { (figure.value) }
-                    @if let Some(note) = &figure.note { dd.note { (note) } }
+                    @if let Some(note) = &figure.note { dd.remark { (note) } }
                 }
             }
         }

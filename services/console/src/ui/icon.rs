@@ -20,11 +20,9 @@ pub(crate) enum Icon {
     Key,
     List,
     Mail,
-    Menu,
     Moon,
     Pause,
     People,
-    Plug,
     Server,
     SignOut,
     Spinner,
@@ -79,13 +77,11 @@ const fn strokes(icon: Icon) -> &'static str {
         Icon::Key => r#"<circle cx="8" cy="15" r="4"/><path d="m11 12 9-9M16 7l3 3"/>"#,
         Icon::List => r#"<path d="M8 6h12M8 12h12M8 18h12M4 6v.01M4 12v.01M4 18v.01"/>"#,
         Icon::Mail => r#"<rect x="3" y="5" width="18" height="14" rx="2"/><path d="m3.5 7 8.5 6 8.5-6"/>"#,
-        Icon::Menu => r#"<path d="M4 7h16M4 12h16M4 17h16"/>"#,
         Icon::Moon => r#"<path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.500 10.500Z"/>"#,
         Icon::Pause => r#"<path d="M9 6v12M15 6v12"/>"#,
         Icon::People => {
             r#"<circle cx="9" cy="8" r="3.500"/><path d="M2.500 20a6.500 6.500 0 0 1 13 0M16 5a3.500 3.500 0 0 1 0 6.500M18 14.500a6.500 6.500 0 0 1 3.500 5.500"/>"#
         }
-        Icon::Plug => r#"<path d="M9 3v5M15 3v5M6 8h12v3a6 6 0 0 1-12 0ZM12 17v4"/>"#,
         Icon::Server => {
             r#"<rect x="4" y="4" width="16" height="7" rx="1.500"/><rect x="4" y="13" width="16" height="7" rx="1.500"/><path d="M8 7.500v.01M8 16.500v.01"/>"#
         }

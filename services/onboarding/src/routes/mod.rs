@@ -2,7 +2,7 @@
 
 mod api_keys;
 mod audit;
-mod connections;
+pub mod connections;
 mod people;
 mod sessions;
 mod signups;
