@@ -22,6 +22,16 @@ const BLOCK_DAYS_KEPT: i32 = 3;
 /// # Errors
 /// When the database does not answer, or bookings do not end within the lock timeout.
 pub async fn open_day(conn: &mut Conn, today: NaiveDate) -> Result<(), StoreError> {
+    // Asked without the lock first: most workers find the day open and need not wait for bookings.
+    let open = sqlx::query_scalar!(
+        r#"select exists (select from dedupe_day where open and day >= $1) as "open!""#,
+        today
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    if open {
+        return Ok(());
+    }
     sqlx::query!("select pg_advisory_xact_lock($1)", DAY_LOCK)
         .execute(&mut *conn)
         .await?;
