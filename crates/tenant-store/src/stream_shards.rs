@@ -152,12 +152,13 @@ pub async fn claim(
         r#"update stream_shard s
               set owner = $2, fence = s.fence + 1, wanted_by = null,
                   lease_until = clock_timestamp() + $3::bigint::float8 * interval '1 millisecond'
-             from (select shard_id from stream_shard
-                    where stream = $1 and state = 'open'
-                      and (lease_until is null or lease_until < clock_timestamp())
-                    order by shard_id limit $4
-                    for update skip locked) free
-            where s.stream = $1 and s.shard_id = free.shard_id
+            -- An array, because a joined subquery may run more than once and then exceeds its limit.
+            where s.stream = $1 and s.shard_id = any(array(
+                    select shard_id from stream_shard
+                     where stream = $1 and state = 'open'
+                       and (lease_until is null or lease_until < clock_timestamp())
+                     order by shard_id limit $4
+                     for update skip locked))
             returning s.stream, s.shard_id, s.owner as "owner!", s.fence, s.checkpoint::text,
                       s.booked_until, s.slot, false as "wanted!""#,
         stream,
@@ -195,16 +196,16 @@ pub async fn fair_share(conn: &mut Conn, stream: &str, owner: &str) -> Result<i6
 pub async fn ask_for_one(conn: &mut Conn, stream: &str, owner: &str, share: i64) -> Result<(), StoreError> {
     sqlx::query!(
         "update stream_shard s set wanted_by = $2
-           from (select shard_id from stream_shard
-                  where stream = $1 and state = 'open' and wanted_by is null
-                    and owner = (select owner from stream_shard
-                                  where stream = $1 and state = 'open' and owner <> $2
-                                    and lease_until >= clock_timestamp()
-                                  group by owner having count(*) > $3
-                                  order by count(*) desc, owner limit 1)
-                  order by shard_id limit 1
-                  for update skip locked) asked
-          where s.stream = $1 and s.shard_id = asked.shard_id
+          where s.stream = $1 and s.shard_id = any(array(
+                  select shard_id from stream_shard
+                   where stream = $1 and state = 'open' and wanted_by is null
+                     and owner = (select owner from stream_shard
+                                   where stream = $1 and state = 'open' and owner <> $2
+                                     and lease_until >= clock_timestamp()
+                                   group by owner having count(*) > $3
+                                   order by count(*) desc, owner limit 1)
+                   order by shard_id limit 1
+                   for update skip locked))
             and not exists (select from stream_shard where stream = $1 and wanted_by = $2)",
         stream,
         owner,

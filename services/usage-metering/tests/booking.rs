@@ -260,7 +260,9 @@ async fn a_worker_that_slept_through_its_lease_commits_nothing() {
         let takes_over = successor.pass().await;
         if !finished {
             // It wakes up and goes on as if nothing had happened.
-            if let Ok(pass) = asleep.await {
+            let woken = asleep.await;
+            println!("after {polls} polls: successor {takes_over:?}, sleeper {woken:?}");
+            if let Ok(pass) = woken {
                 fenced += pass.lost;
             }
         }
@@ -284,7 +286,14 @@ async fn a_worker_that_slept_through_its_lease_commits_nothing() {
 
 #[tokio::test]
 async fn shards_are_shared_and_handed_over_politely() {
-    let metering = Metering::start(4).await;
+    // A lease that no slow machine outlives: here nobody is dead.
+    let lease = std::time::Duration::from_secs(600);
+    let config = usage_metering::MeteringConfig {
+        stream_shards: 4,
+        lease,
+        ..support::quick()
+    };
+    let metering = Metering::start_with(config).await;
     let acme = metering.tenant("acme").await;
     let (mut first, mut second) = (metering.worker("first"), metering.worker("second"));
     assert_eq!(first.pass().await.unwrap().shards, 4);

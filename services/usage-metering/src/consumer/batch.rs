@@ -23,6 +23,8 @@ pub(crate) struct Batch {
     pub(crate) poison: Vec<Poison>,
     /// Events in all blocks.
     pub(crate) events: usize,
+    /// Records that are copies of a block of this batch.
+    pub(crate) copies: usize,
 }
 
 /// A block of the stream.
@@ -88,6 +90,7 @@ impl Batch {
         (meters, bounds): (&MeterSet, TimeBounds),
     ) {
         match Block::decode(&data) {
+            Ok(block) if self.blocks.iter().any(|earlier| earlier.id == block.id) => self.copies += 1,
             Ok(block) => {
                 let block = read(position.clone(), block, (meters, bounds));
                 self.events += block.candidates.len();

@@ -124,8 +124,7 @@ async fn write(
         quarantine::insert_many(tx, &lease.stream, &ledger.quarantined).await?;
         announce(app, tx, &ledger).await?;
     }
-    // Twins of one block within the batch are recognised as well: only one of them was new.
-    let redelivered = batch.blocks.len() - known.new_blocks.len();
+    let redelivered = batch.copies + batch.blocks.len() - known.new_blocks.len();
     if redelivered > 0 {
         let number = i64::try_from(redelivered).unwrap_or(i64::MAX);
         stream_shards::add_redelivered(tx, lease, number).await?;
