@@ -233,6 +233,7 @@ async fn close_once(app: &App, request: &RequestKey, actor: &str) -> Result<Repl
     Ok(reply)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands the error over")]
 fn unavailable(error: tenant_store::StoreError) -> Problem {
     Problem::unavailable(&error)
 }

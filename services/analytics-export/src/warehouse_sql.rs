@@ -321,7 +321,13 @@ mod tests {
     #[test]
     fn every_parameter_is_used_and_every_placeholder_is_given() {
         let made = transaction(&load(vec![file(2026, 11, 1)])).expect("fits");
-        let all = made.statements.join("\n");
+        // COPY takes no parameters; its literals hold colons of their own.
+        let bound: Vec<String> = made
+            .statements
+            .into_iter()
+            .filter(|sql| !sql.starts_with("COPY"))
+            .collect();
+        let all = bound.join("\n");
         let mut placeholders: Vec<&str> = all
             .split(':')
             .skip(1)

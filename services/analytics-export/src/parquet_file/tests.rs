@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use chrono::{TimeDelta, TimeZone};
 use parquet::basic::{Encoding, PageType, Type as PhysicalType};
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use tenant_model::export::{Quantity38, arrange, totals_of};
 use tenant_model::ids::TenantId;
@@ -238,7 +239,7 @@ fn many_rows_become_several_row_groups() {
         .metadata()
         .row_groups()
         .iter()
-        .map(|group| group.num_rows())
+        .map(RowGroupMetaData::num_rows)
         .collect();
     assert_eq!(counts, [i64::try_from(ROW_GROUP_ROWS).expect("small"), 1]);
 }
