@@ -4,6 +4,11 @@
 //! here knows SQL or AWS, and every action has a route under `/v1` too. Pages read without script and forms
 //! post without it; script adds liveness. The look is in `assets/app.css`, the parts in [`ui`].
 
+#![allow(
+    clippy::result_large_err,
+    reason = "a refusal goes straight to its page; a box would save nothing"
+)]
+
 mod api;
 mod app;
 mod assets;

@@ -136,7 +136,10 @@ mod tests {
                 fragment: html! { "x" },
             })
         };
-        let told: Vec<_> = events((3, Duration::ZERO), look).map(|event| event.event).collect().await;
+        let told: Vec<_> = events((3, Duration::ZERO), look)
+            .map(|event| event.event)
+            .collect()
+            .await;
         assert_eq!(told, ["", "done"]);
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct PlanRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     Create,
-    Change,
+    Alter,
     Delete,
 }
 
@@ -31,7 +31,7 @@ impl Change {
     const fn parts(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Create => ("create", "+", "Create"),
-            Self::Change => ("change", "~", "Change"),
+            Self::Alter => ("change", "~", "Change"),
             Self::Delete => ("delete", "−", "Delete"),
         }
     }
@@ -185,9 +185,15 @@ fn review(view: &OperationPage, plan: &PlanView) -> Markup {
     html! {
         div.columns {
             div { (ui::flush_card("What will be done", &html! { span.muted.small { (tally(&plan.rows)) } }, &plan_table(plan, false))) }
-            div { (ui::card("Approve", &approve_form(view, plan, None))) }
+            div { (ui::card("Approve", &html! { (approve_form(view, plan, None)) (withdraw(view)) })) }
         }
     }
+}
+
+/// A form of its own: with script, a form is sent to its own address whichever button was pressed.
+fn withdraw(view: &OperationPage) -> Markup {
+    let action = format!("/operations/{}/cancel", view.id);
+    html! { @if let Some(key) = &view.key { (ui::action_form(&action, key, "quiet", "Withdraw plan")) } }
 }
 
 fn tally(rows: &[PlanRow]) -> String {
@@ -195,7 +201,7 @@ fn tally(rows: &[PlanRow]) -> String {
     format!(
         "{} to create, {} to change, {} to delete",
         of(Change::Create),
-        of(Change::Change),
+        of(Change::Alter),
         of(Change::Delete)
     )
 }
@@ -257,7 +263,6 @@ pub(crate) fn approve_form(view: &OperationPage, plan: &PlanView, refused: Optio
                     input type="hidden" name="plan_hash" value=(plan.hash);
                     div.actions {
                         button.btn.primary type="submit" { "Approve plan" }
-                        button.btn.quiet type="submit" formaction={ "/operations/" (view.id) "/cancel" } { "Cancel" }
                     }
                 }
                 None => p.muted { "An admin of your organisation can approve this plan." },

@@ -244,7 +244,11 @@ async fn view(site: &Site, visit: &Visit, connection: &Connection) -> Result<Con
         quick_create: setup.quick_create_url,
         command: setup.cli_command,
         template: ROLE_TEMPLATE.to_owned(),
-        checks: checks(&connection.state, last.map(|round| &round.answers), fault),
+        checks: checks(
+            &connection.state,
+            last.map(|round| &round.answers),
+            fault.as_deref(),
+        ),
         checked_at: last.map(|round| round.at),
         refused: wire.problem,
         dev_key: (dev && may_change).then(|| site.form_key()),
@@ -253,11 +257,10 @@ async fn view(site: &Site, visit: &Visit, connection: &Connection) -> Result<Con
 }
 
 /// Each probe of the last round by name, with what STS answered.
-fn checks(state: &ConnectionState, round: Option<&ProbeRound>, fault: Option<String>) -> Vec<Step> {
+fn checks(state: &ConnectionState, round: Option<&ProbeRound>, fault: Option<&str>) -> Vec<Step> {
     let probe = |name: &str, answer: Option<&StsAnswer>, opens: bool| {
         let (state, detail) = outcome(answer, opens);
-        let fix =
-            (state == StepState::Failed).then(|| fault.clone().unwrap_or_else(|| fix(opens).to_owned()));
+        let fix = (state == StepState::Failed).then(|| fault.unwrap_or(fix(opens)).to_owned());
         Step {
             name: name.to_owned(),
             detail,

@@ -102,7 +102,7 @@ pub(super) async fn new(State(site): State<Site>, visit: Visit, Path(tenant): Pa
     visit.require(Action::ChangeTenant, Some(tenant))?;
     let frame = visit.tenant(&site, tenant).await?;
     let offer = Offer::of(&site, &visit, tenant).await?;
-    let content = offer.with(None, |view| pages::new(view));
+    let content = offer.with(None, pages::new);
     Ok(tenant_page(&visit, &frame, AT, &content))
 }
 

@@ -212,7 +212,7 @@ fn money(text: &str) -> String {
 fn plan_row(line: &PlanLine) -> PlanRow {
     let change = match line.change {
         ModelChange::Create => Sign::Create,
-        ModelChange::Update => Sign::Change,
+        ModelChange::Update => Sign::Alter,
         ModelChange::Delete => Sign::Delete,
     };
     PlanRow {

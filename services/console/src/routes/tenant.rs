@@ -35,7 +35,7 @@ const AUDIT_SHOWN: usize = 100;
 
 pub(super) async fn overview(State(site): State<Site>, visit: Visit, Path(tenant): Path<String>) -> Answer {
     let tenant = onboarding::tenants::find(&site.app.onboarding, &visit.principal, id(&tenant)?).await?;
-    Ok(overview_page(&site, &visit, &tenant, None).await?)
+    overview_page(&site, &visit, &tenant, None).await
 }
 
 /// The page again after a refused deletion, or for the first time.

@@ -53,14 +53,13 @@ pub(crate) struct Mark {
     pub(crate) text: String,
 }
 
+/// A name and its windows with their amounts.
+pub(crate) type Line<'a> = (&'a str, &'a [(DateTime<Utc>, Decimal)]);
+
 impl Chart {
     /// The chart of up to six named lines over the same windows of `step` seconds; windows that end after
     /// `watermark` are not complete.
-    pub(crate) fn of(
-        lines: &[(&str, &[(DateTime<Utc>, Decimal)])],
-        step: i64,
-        watermark: Option<DateTime<Utc>>,
-    ) -> Self {
+    pub(crate) fn of(lines: &[Line<'_>], step: i64, watermark: Option<DateTime<Utc>>) -> Self {
         let windows = lines.first().map_or(&[][..], |(_, rows)| rows);
         let top = lines
             .iter()

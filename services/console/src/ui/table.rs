@@ -84,12 +84,15 @@ impl Sort {
     }
 }
 
+/// The present order, and the address that shows the list in another.
+pub(crate) type Sorting<'a> = Option<(&'a Sort, &'a dyn Fn(&str) -> String)>;
+
 /// The head of a table. `href` makes the address that shows the list in the order it is given.
-pub(crate) fn headings(columns: &[Column], sort: Option<(&Sort, &dyn Fn(&str) -> String)>) -> Markup {
+pub(crate) fn headings(columns: &[Column], sort: Sorting<'_>) -> Markup {
     html! { thead { tr { @for column in columns { (heading(*column, sort)) } } } }
 }
 
-fn heading(column: Column, sort: Option<(&Sort, &dyn Fn(&str) -> String)>) -> Markup {
+fn heading(column: Column, sort: Sorting<'_>) -> Markup {
     let Some((name, (sort, href))) = column.sort.zip(sort) else {
         return html! { th.num[column.numeric] scope="col" { (column.words) } };
     };
