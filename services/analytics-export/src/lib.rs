@@ -114,5 +114,10 @@ impl FromRef<App> for Kit {
 
 /// The routes of the export.
 pub fn router(app: App) -> OpenApiRouter {
-    http::router().with_state(app)
+    routes().with_state(app)
+}
+
+/// The routes before they have anything to work on; their document is complete already.
+pub fn routes() -> OpenApiRouter<App> {
+    http::router()
 }

@@ -24,7 +24,7 @@ pub mod verifying;
 pub use config::OnboardingConfig;
 pub use credentials::Credentials;
 pub use error::OnboardingError;
-pub use routes::router;
+pub use routes::{router, routes};
 
 use aws_access::Aws;
 use axum::extract::FromRef;

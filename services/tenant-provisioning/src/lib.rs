@@ -20,7 +20,7 @@ use tenant_store::Stores;
 
 pub use config::{IMAGE, ProvisioningConfig};
 pub use error::RequestError;
-pub use http::router;
+pub use http::{router, routes};
 pub use reconcile::{Pass, PassError, pass};
 
 /// What the service runs on. Cheap to clone.

@@ -78,6 +78,11 @@ impl FromRef<App> for Kit {
 
 /// The service's routes.
 pub fn router(app: App) -> OpenApiRouter {
+    routes().with_state(app)
+}
+
+/// The routes before they have anything to work on; their document is complete already.
+pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(ingest::usage_event_create, events::usage_event_explain))
         .routes(routes!(meters::meter_list, meters::meter_create))
@@ -86,7 +91,6 @@ pub fn router(app: App) -> OpenApiRouter {
         .routes(routes!(query::usage_top_tenants))
         .routes(routes!(balance::usage_balance))
         .routes(routes!(quarantine::usage_quarantine_list))
-        .with_state(app)
 }
 
 /// Starts the worker of this process: it makes sure of the stream, then books until the process stops.

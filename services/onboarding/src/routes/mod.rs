@@ -30,6 +30,11 @@ use crate::{App, OnboardingError};
 
 /// Every route of this service with its document.
 pub fn router(app: App) -> OpenApiRouter {
+    routes().with_state(app)
+}
+
+/// The routes before they have anything to work on; their document is complete already.
+pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(signups::create_signup))
         .routes(routes!(signups::verify_signup))
@@ -59,7 +64,6 @@ pub fn router(app: App) -> OpenApiRouter {
         ))
         .routes(routes!(connections::verify_connection))
         .routes(routes!(connections::connection_events))
-        .with_state(app)
 }
 
 /// What lists of a tenant's things take.

@@ -15,6 +15,11 @@ use crate::App;
 
 /// The service's routes.
 pub fn router(app: App) -> OpenApiRouter {
+    routes().with_state(app)
+}
+
+/// The routes before they have anything to work on; their document is complete already.
+pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(deployments::create))
         .routes(routes!(deployments::list))
@@ -24,7 +29,6 @@ pub fn router(app: App) -> OpenApiRouter {
         .routes(routes!(operations::events))
         .routes(routes!(operations::approve))
         .routes(routes!(operations::cancel))
-        .with_state(app)
 }
 
 /// Whose rows the caller sees: its own tenant's, or (operator) the one asked for, or all.
