@@ -95,8 +95,19 @@ pub struct BrokenChain {
 /// # Errors
 /// [`BrokenChain`] naming the first entry whose position or hash is wrong.
 pub fn verify<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Hash, BrokenChain> {
-    let mut head = GENESIS;
-    for (expected, entry) in (1i64..).zip(entries) {
+    verify_from(0, GENESIS, entries)
+}
+
+/// Checks the part of a chain behind the entry `sequence` whose hash is `head`, and returns the new head.
+///
+/// # Errors
+/// [`BrokenChain`] naming the first entry whose position or hash is wrong.
+pub fn verify_from<'a>(
+    sequence: i64,
+    mut head: Hash,
+    entries: impl IntoIterator<Item = &'a Entry>,
+) -> Result<Hash, BrokenChain> {
+    for (expected, entry) in (sequence + 1..).zip(entries) {
         let fits = entry.content.sequence == expected && chain(&head, &entry.content) == entry.hash;
         if !fits {
             return Err(BrokenChain { sequence: expected });

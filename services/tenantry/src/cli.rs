@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+use tenantry::Service;
 
 /// Tenantry: the control plane an ISV runs to sell its data platform on AWS.
 #[derive(Debug, Parser)]
@@ -66,23 +67,6 @@ pub(crate) struct DemoArgs {
     /// Fixes which events are sent; the same seed sends the same.
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
-}
-
-/// What a process runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Service {
-    /// Every service in one process.
-    All,
-    /// Signup, identity, the operator's API, connections.
-    Onboarding,
-    /// Deployments in customers' accounts.
-    TenantProvisioning,
-    /// Usage events, rollups, queries.
-    UsageMetering,
-    /// S3 and the warehouse.
-    AnalyticsExport,
-    /// The pages.
-    Console,
 }
 
 #[derive(Debug, Args)]

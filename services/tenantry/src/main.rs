@@ -1,2 +1,71 @@
-//! The executable.
-fn main() {}
+//! `tenantry`: one executable for every service, the embedded default, the demo and the operator's tools.
+
+mod cli;
+mod demo;
+mod dev;
+mod serve;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use service_kit::config::ConfigMistakes;
+use service_kit::telemetry::{self, TelemetrySettings};
+
+use crate::cli::{Cli, Command};
+
+/// A setting or an argument was wrong.
+const USAGE: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = telemetry::init(&telemetry_of(&cli.command)) {
+        eprintln!("error: {error}");
+        return ExitCode::from(USAGE);
+    }
+    match run(cli.command).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            let usage = error.downcast_ref::<ConfigMistakes>().is_some();
+            ExitCode::from(if usage { USAGE } else { 1 })
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Dev(args) => dev::run(&args).await.map(|()| ExitCode::SUCCESS),
+        Command::Demo(args) => demo::run(&args).await,
+        Command::Serve(args) => serve::run(args.service, args.listen)
+            .await
+            .map(|()| ExitCode::SUCCESS),
+        Command::Migrate => tools::migrate().await,
+        Command::Openapi => tools::openapi(),
+        Command::Config => tools::config(),
+        Command::LocalAws(args) => tools::local_aws(args).await,
+        Command::VerifyExport(args) => tools::verify_export(&args.url).await,
+        Command::VerifyAudit => tools::verify_audit().await,
+        Command::CreateOperator(args) => tools::create_operator(&args.email).await,
+    }
+}
+
+/// The demo speaks by its stages and its table; everything else tells its story.
+fn telemetry_of(command: &Command) -> TelemetrySettings {
+    let filter = match command {
+        Command::Demo(_) => "error",
+        Command::Openapi | Command::Config => "warn",
+        Command::Dev(_)
+        | Command::Serve(_)
+        | Command::Migrate
+        | Command::LocalAws(_)
+        | Command::VerifyExport(_)
+        | Command::VerifyAudit
+        | Command::CreateOperator(_) => "info,aws_config=warn,aws_smithy_runtime=warn,sqlx=warn",
+    };
+    TelemetrySettings {
+        filter: filter.to_owned(),
+        ..TelemetrySettings::default()
+    }
+}

@@ -11,9 +11,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use rust_decimal::Decimal;
 use serde_json::json;
 
-/// Meters the demo reports: event type, where a value is needed, and its decimals.
-const METERS: [(&str, u32); 4] =
-    [("rows_scanned", 0), ("compute_seconds", 3), ("gb_scanned", 6), ("queries_run", 0)];
+/// Meters the demo reports, and the decimals of their values. All are sums or counts, so that one total says it all.
+pub(crate) const METERS: [(&str, u32); 3] = [("rows_scanned", 0), ("compute_seconds", 3), ("queries_run", 0)];
 const DUPLICATES_PER_MILLE: u32 = 30;
 const LATE_PER_MILLE: u32 = 10;
 const INVALID_PER_MILLE: u32 = 2;
@@ -51,7 +50,12 @@ pub(crate) struct Traffic {
 impl Traffic {
     /// Draws `count` events of `tenants` tenants around `now`.
     pub(crate) fn draw(seed: u64, count: u32, tenants: usize, now: DateTime<Utc>) -> Self {
-        let mut draw = Draw { random: StdRng::seed_from_u64(seed), now, tenants, expected: BTreeMap::new() };
+        let mut draw = Draw {
+            random: StdRng::seed_from_u64(seed),
+            now,
+            tenants,
+            expected: BTreeMap::new(),
+        };
         let mut events: Vec<Event> = Vec::with_capacity(count as usize);
         while events.len() < count as usize {
             let event = match draw.random.random_range(0..1000) {
@@ -64,7 +68,10 @@ impl Traffic {
             };
             events.extend(event);
         }
-        Self { events, expected: draw.expected }
+        Self {
+            events,
+            expected: draw.expected,
+        }
     }
 
     /// How many events should meet this fate.
@@ -82,7 +89,10 @@ impl Traffic {
 fn again(random: &mut StdRng, sent: &[Event]) -> Option<Event> {
     let back = random.random_range(1..=DUPLICATE_DISTANCE_MAX.min(sent.len().max(1)));
     let earlier = sent.get(sent.len().checked_sub(back)?)?;
-    (earlier.fate == Fate::Accepted).then(|| Event { fate: Fate::Duplicate, ..earlier.clone() })
+    (earlier.fate == Fate::Accepted).then(|| Event {
+        fate: Fate::Duplicate,
+        ..earlier.clone()
+    })
 }
 
 struct Draw {
@@ -97,29 +107,49 @@ impl Draw {
         let tenant = self.random.random_range(0..self.tenants);
         let (meter, scale) = METERS[self.random.random_range(0..METERS.len())];
         let value = Decimal::new(self.random.random_range(1..1_000_000), scale);
-        let counted = if meter == "queries_run" { Decimal::ONE } else { value };
+        let counted = if meter == "queries_run" {
+            Decimal::ONE
+        } else {
+            value
+        };
         *self.expected.entry((tenant, meter)).or_default() += counted;
-        let region = ["eu-central-1", "us-east-1"][self.random.random_range(0..2)];
-        let data = json!({"value": value.to_string(), "region": region});
-        Event { tenant, json: self.cloud_event(number, meter, &data), fate: Fate::Accepted }
+        let warehouse = ["small", "large"][self.random.random_range(0..2)];
+        let data = json!({"value": value.to_string(), "warehouse": warehouse});
+        Event {
+            tenant,
+            json: self.cloud_event(number, meter, &data),
+            fate: Fate::Accepted,
+        }
     }
 
     fn invalid(&mut self, number: usize) -> Event {
         let tenant = self.random.random_range(0..self.tenants);
         let value = ["-1", "NaN", "1000000000001", "0.0000000001"][self.random.random_range(0..4)];
         let json = self.cloud_event(number, "rows_scanned", &json!({"value": value}));
-        Event { tenant, json, fate: Fate::Rejected }
+        Event {
+            tenant,
+            json,
+            fate: Fate::Rejected,
+        }
     }
 
     fn of_unknown_meter(&mut self, number: usize) -> Event {
         let tenant = self.random.random_range(0..self.tenants);
         let json = self.cloud_event(number, "meter_of_next_year", &json!({"value": "1"}));
-        Event { tenant, json, fate: Fate::Quarantined }
+        Event {
+            tenant,
+            json,
+            fate: Fate::Quarantined,
+        }
     }
 
     fn cloud_event(&mut self, number: usize, meter: &str, data: &serde_json::Value) -> String {
         let late = self.random.random_range(0..1000) < LATE_PER_MILLE;
-        let age_seconds = if late { self.random.random_range(3_600..72 * 3_600) } else { self.random.random_range(0..300) };
+        let age_seconds = if late {
+            self.random.random_range(3_600..72 * 3_600)
+        } else {
+            self.random.random_range(0..300)
+        };
         let time = self.now - Duration::seconds(age_seconds);
         json!({
             "specversion": "1.0",
@@ -164,7 +194,11 @@ mod tests {
                 if parsed["type"] == "queries_run" {
                     return Decimal::ONE;
                 }
-                parsed["data"]["value"].as_str().unwrap().parse::<Decimal>().unwrap()
+                parsed["data"]["value"]
+                    .as_str()
+                    .unwrap()
+                    .parse::<Decimal>()
+                    .unwrap()
             })
             .sum();
         assert_eq!(recount, one.total());
