@@ -1,5 +1,7 @@
-//! What the tests across services share: databases of their own, typed callers, the demo's numbers.
+//! What the tests across services share: databases and whole installations of their own.
 
 mod database;
+mod installation;
 
 pub use database::Database;
+pub use installation::{Installation, PASSWORD};
