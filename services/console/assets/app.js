@@ -34,7 +34,7 @@ class UsageChart extends HTMLElement {
       tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC"),
       cursor: { y: false, drag: { setScale: false } }, padding: [12, 12, 0, 0],
       scales: { x: { range: () => [ends[0], ends[ends.length - 1]] }, y: { range: () => [0, marks[marks.length - 1].at] } },
-      axes: [{ ...axis, grid: { show: false }, space: 64, values: (_, splits) => splits.map(hour) }, { ...axis, size: 64, splits: () => marks.map((mark) => mark.at), values: () => marks.map((mark) => mark.text) }],
+      axes: [{ ...axis, grid: { show: false }, size: 32, space: 64, values: (_, splits) => splits.map(hour) }, { ...axis, size: 64, splits: () => marks.map((mark) => mark.at), values: () => marks.map((mark) => mark.text) }],
       series: [{}, ...series.flatMap((_, i) => [line(i), line(i, [3, 3])])],
       hooks: { setCursor: [(chart) => this.tell(chart.cursor.idx, words)] },
     }, [ends, ...series.flatMap((one) => [done(one.values), rest(one.values)])], this.plot);

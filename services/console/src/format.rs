@@ -82,7 +82,19 @@ pub(crate) fn things(number: i64, one: &str, several: &str) -> String {
 
 /// A wire word as people read it: `awaiting_role` is "Awaiting role".
 pub(crate) fn words(wire: &str) -> String {
-    let spaced = wire.replace(['_', '-', '.'], " ");
+    let names = ["vpc", "ip", "aws", "api", "id"];
+    let word = |word: &str| {
+        if names.contains(&word) {
+            word.to_uppercase()
+        } else {
+            word.to_owned()
+        }
+    };
+    let spaced = wire
+        .split(['_', '-', '.'])
+        .map(word)
+        .collect::<Vec<_>>()
+        .join(" ");
     let mut letters = spaced.chars();
     letters
         .next()
@@ -144,6 +156,7 @@ mod tests {
     #[test]
     fn wire_words_become_sentence_case() {
         assert_eq!(words("awaiting_role"), "Awaiting role");
+        assert_eq!(words("elastic_ip"), "Elastic IP");
         assert_eq!(words(""), "");
     }
 }

@@ -4,7 +4,8 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::pages::refusal;
@@ -69,6 +70,22 @@ pub(crate) fn go(fragment: bool, to: &str) -> Response {
     response
 }
 
+/// To the sign-in page and back here afterwards. A fragment request is told by header, so that the sign-in page
+/// does not land inside a card.
+pub(crate) fn to_sign_in(parts: &Parts) -> Response {
+    let here = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    // A form cannot be sent again by going back to its address.
+    let back = if parts.method == Method::GET { here } else { "/" };
+    let to = format!("/sign-in?{}", query(&[("to", back)]));
+    if parts.headers.contains_key("hx-request") {
+        let to = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/sign-in"));
+        let mut response = StatusCode::UNAUTHORIZED.into_response();
+        response.headers_mut().insert(REDIRECT, to);
+        return response;
+    }
+    go(false, &to)
+}
+
 /// A query string of the pairs that have a value.
 pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     let pair = |(name, value): &(&str, &str)| format!("{name}={}", utf8_percent_encode(value, QUERY));
@@ -93,6 +110,71 @@ pub(crate) fn own_path(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use service_kit::Problem;
+    use tower::ServiceExt;
+
+    fn parts(method: &str, headers: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder().method(method).uri("/tenants/x/usage?range=7d");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(Body::empty()).expect("a request").into_parts().0
+    }
+
+    #[test]
+    fn strangers_go_to_sign_in_and_come_back() {
+        let reply = to_sign_in(&parts("GET", &[]));
+        assert_eq!(reply.status(), StatusCode::SEE_OTHER);
+        assert_eq!(
+            reply.headers()["location"],
+            "/sign-in?to=%2Ftenants%2Fx%2Fusage%3Frange%3D7d"
+        );
+        let reply = to_sign_in(&parts("POST", &[]));
+        assert_eq!(reply.headers()["location"], "/sign-in?to=%2F");
+        // Otherwise the sign-in page would land inside a card.
+        let reply = to_sign_in(&parts("GET", &[("hx-request", "true")]));
+        assert_eq!(reply.status(), StatusCode::UNAUTHORIZED);
+        assert!(reply.headers().contains_key("hx-redirect"));
+    }
+
+    async fn ask(headers: &[(&str, &str)]) -> (Response, String) {
+        let refuse = || async {
+            let mut response = StatusCode::NOT_FOUND.into_response();
+            response
+                .extensions_mut()
+                .insert(Refused(Problem::not_found().body().clone()));
+            response
+        };
+        let router: Router = Router::new()
+            .route("/tenants/x/usage", get(refuse))
+            .layer(from_fn(dress));
+        let request = Request::from_parts(parts("GET", headers), Body::empty());
+        let (head, body) = router.oneshot(request).await.expect("infallible").into_parts();
+        let bytes = to_bytes(body, 1_000_000).await.expect("a short body");
+        (
+            Response::from_parts(head, Body::empty()),
+            String::from_utf8_lossy(&bytes).into_owned(),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_a_page_or_a_fragment_and_every_answer_has_its_policy() {
+        let (reply, page) = ask(&[]).await;
+        assert_eq!(reply.status(), StatusCode::NOT_FOUND);
+        assert!(page.starts_with("<!DOCTYPE html>"), "{page}");
+        assert_eq!(reply.headers()["vary"], "HX-Request-Type");
+        assert_eq!(reply.headers()["cache-control"], "no-store");
+        let policy = reply.headers()["content-security-policy"]
+            .to_str()
+            .expect("ASCII");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let (_, fragment) = ask(&[("hx-request-type", "partial")]).await;
+        assert!(fragment.starts_with("<div class=\"note bad\""), "{fragment}");
+    }
 
     #[test]
     fn nobody_is_sent_to_another_host() {

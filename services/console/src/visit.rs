@@ -4,7 +4,7 @@ use axum::extract::{Form, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::COOKIE;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use service_kit::auth::require_same_origin;
 use service_kit::{Caller, Problem, ProblemBody, kinds};
@@ -150,8 +150,10 @@ impl FromRequestParts<Site> for Visit {
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Response> {
         let caller = match Caller::authenticate(parts, site.kit()).await {
             Ok(Caller(principal @ (Principal::Operator { .. } | Principal::Tenant { .. }))) => principal,
-            Ok(Caller(Principal::ApiKey { .. })) => return Err(to_sign_in(parts)),
-            Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => return Err(to_sign_in(parts)),
+            Ok(Caller(Principal::ApiKey { .. })) => return Err(respond::to_sign_in(parts)),
+            Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
+                return Err(respond::to_sign_in(parts));
+            }
             Err(problem) => return Err(Refused::from(problem).into_response()),
         };
         let stranger = Stranger::of(&parts.headers);
@@ -192,26 +194,6 @@ pub(crate) const fn role_words(role: TenantRole) -> &'static str {
         TenantRole::Admin => "Admin",
         TenantRole::Member => "Member",
     }
-}
-
-/// To the sign-in page and back here afterwards. A fragment request is told by header, so that the sign-in page
-/// does not land inside a card.
-fn to_sign_in(parts: &Parts) -> Response {
-    let here = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    // A form cannot be sent again by going back to its address.
-    let back = if parts.method == http::Method::GET {
-        here
-    } else {
-        "/"
-    };
-    let to = format!("/sign-in?{}", respond::query(&[("to", back)]));
-    if parts.headers.contains_key("hx-request") {
-        let to = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/sign-in"));
-        let mut response = StatusCode::UNAUTHORIZED.into_response();
-        response.headers_mut().insert("hx-redirect", to);
-        return response;
-    }
-    respond::go(false, &to)
 }
 
 /// The fields of a form.
