@@ -30,7 +30,10 @@ pub struct MeterSet(HashMap<String, Meter>);
 
 /// The door's copy of the meters.
 #[derive(Clone, Default)]
-pub(crate) struct MeterBook(Arc<Mutex<Option<(Instant, Arc<MeterSet>)>>>);
+pub(crate) struct MeterBook(Arc<Mutex<Option<Reading>>>);
+
+/// When the meters were read, and what they were.
+type Reading = (Instant, Arc<MeterSet>);
 
 impl MeterSet {
     /// The set of these meters.
@@ -274,7 +277,9 @@ async fn create(
     if let Some(stored) = Reply::settle(claim)? {
         return Ok(stored);
     }
-    meters::insert(&mut tx, &meter).await.map_err(taken)?;
+    meters::insert(&mut tx, &meter)
+        .await
+        .map_err(|error| taken(&error))?;
     let reply = Reply::created(&format!("/v1/meters/{}", meter.id), &view);
     let written = async {
         idempotency::insert(&mut tx, key, &reply.stored()).await?;
@@ -307,7 +312,7 @@ fn entry(actor: &str, meter: &Meter) -> NewAuditEntry {
     }
 }
 
-fn taken(error: StoreError) -> Problem {
+fn taken(error: &StoreError) -> Problem {
     if error.violates("meter_key_taken") {
         return Problem::of(&kinds::ALREADY_EXISTS).error("/key", "taken", "another meter has this key");
     }
@@ -318,5 +323,5 @@ fn taken(error: StoreError) -> Problem {
             "another meter counts events of this type",
         );
     }
-    store_problem(&error)
+    store_problem(error)
 }

@@ -276,12 +276,12 @@ async fn a_worker_that_slept_through_its_lease_commits_nothing() {
             "after {polls} polls"
         );
         assert_eq!(metering.books(acme).await.duplicate, 0);
-        if finished {
-            assert!(fenced > 0, "no sleeper was fenced");
+        // How often a pass waits varies; one that came through proves the end only after a fence was seen.
+        if finished && fenced > 0 {
             return;
         }
     }
-    panic!("a pass never ends");
+    panic!("no sleeper was fenced, or a pass never ends");
 }
 
 #[tokio::test]

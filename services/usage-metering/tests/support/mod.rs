@@ -23,15 +23,15 @@ use usage_metering::{App, Consumer, MeteringConfig};
 use uuid::Uuid;
 
 /// The service, its world and its routes.
-pub struct Metering {
-    pub world: World,
-    pub app: App,
+pub(crate) struct Metering {
+    pub(crate) world: World,
+    pub(crate) app: App,
     router: Router,
 }
 
 impl Metering {
     /// A service whose stream has `shards` shards.
-    pub async fn start(shards: i32) -> Self {
+    pub(crate) async fn start(shards: i32) -> Self {
         Self::start_with(MeteringConfig {
             stream_shards: shards,
             ..quick()
@@ -39,7 +39,7 @@ impl Metering {
         .await
     }
 
-    pub async fn start_with(config: MeteringConfig) -> Self {
+    pub(crate) async fn start_with(config: MeteringConfig) -> Self {
         let world = World::start().await;
         let app = App::new(world.kit.clone(), world.stores.clone(), &world.aws, config);
         for _ in 0..100 {
@@ -55,7 +55,7 @@ impl Metering {
         Self { world, app, router }
     }
 
-    pub async fn tenant(&self, name: &str) -> TenantId {
+    pub(crate) async fn tenant(&self, name: &str) -> TenantId {
         let now = self.world.kit.clock.now();
         let tenant = Tenant {
             id: TenantId::from_uuid(self.world.kit.ids.uuid()),
@@ -71,7 +71,7 @@ impl Metering {
         tenant.id
     }
 
-    pub async fn suspend(&self, tenant: TenantId) {
+    pub(crate) async fn suspend(&self, tenant: TenantId) {
         let mut tx = self.world.stores.begin_ops().await.unwrap();
         let found = tenant_store::tenants::find_for_update(&mut tx, tenant)
             .await
@@ -86,16 +86,20 @@ impl Metering {
     }
 
     /// The beginning of the present hour.
-    pub fn hour(&self) -> DateTime<Utc> {
+    pub(crate) fn hour(&self) -> DateTime<Utc> {
         Granularity::Hour.floor(self.world.kit.clock.now())
     }
 
-    pub async fn call(&self, caller: &Principal, request: Request<Body>) -> (StatusCode, Value) {
+    pub(crate) async fn call(&self, caller: &Principal, request: Request<Body>) -> (StatusCode, Value) {
         let (status, text) = self.call_text(caller, request).await;
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    pub async fn call_text(&self, caller: &Principal, mut request: Request<Body>) -> (StatusCode, String) {
+    pub(crate) async fn call_text(
+        &self,
+        caller: &Principal,
+        mut request: Request<Body>,
+    ) -> (StatusCode, String) {
         request.extensions_mut().insert(Caller(caller.clone()));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
@@ -103,19 +107,19 @@ impl Metering {
         (status, String::from_utf8_lossy(&body).into_owned())
     }
 
-    pub async fn get(&self, caller: &Principal, path: &str) -> (StatusCode, Value) {
+    pub(crate) async fn get(&self, caller: &Principal, path: &str) -> (StatusCode, Value) {
         self.call(caller, Request::get(path).body(Body::empty()).unwrap())
             .await
     }
 
     /// Sends events as one array.
-    pub async fn report(&self, tenant: TenantId, events: &[Value]) -> (StatusCode, Value) {
+    pub(crate) async fn report(&self, tenant: TenantId, events: &[Value]) -> (StatusCode, Value) {
         let body = serde_json::to_string(events).unwrap();
         self.post(tenant, "application/cloudevents-batch+json", body)
             .await
     }
 
-    pub async fn post(
+    pub(crate) async fn post(
         &self,
         tenant: TenantId,
         media_type: &str,
@@ -126,12 +130,12 @@ impl Metering {
             .await
     }
 
-    pub fn worker(&self, name: &str) -> Consumer {
+    pub(crate) fn worker(&self, name: &str) -> Consumer {
         Consumer::new(self.app.clone(), name)
     }
 
     /// Lets a fresh worker book everything there is.
-    pub async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         self.world.expire_leases().await;
         let mut worker = self.worker(&format!("settle-{}", Uuid::now_v7()));
         drain(&mut worker).await;
@@ -139,7 +143,7 @@ impl Metering {
     }
 
     /// The day's total of a meter.
-    pub async fn total(&self, tenant: TenantId, meter: &str) -> String {
+    pub(crate) async fn total(&self, tenant: TenantId, meter: &str) -> String {
         let (from, to) = (
             self.hour() - TimeDelta::days(36),
             self.hour() + TimeDelta::hours(2),
@@ -151,7 +155,7 @@ impl Metering {
         answer["series"][0]["total"].as_str().unwrap().to_owned()
     }
 
-    pub async fn books(&self, tenant: TenantId) -> BalanceNumbers {
+    pub(crate) async fn books(&self, tenant: TenantId) -> BalanceNumbers {
         let today = self.world.kit.clock.now().date_naive();
         let span = (today - TimeDelta::days(2), today + TimeDelta::days(2));
         let sheet = usage_metering::balance::sheet(&self.app, Some(tenant), span)
@@ -166,7 +170,7 @@ impl Metering {
     }
 
     /// Reasons of what is kept aside, with their numbers.
-    pub async fn aside(&self, tenant: Option<TenantId>) -> BTreeMap<String, usize> {
+    pub(crate) async fn aside(&self, tenant: Option<TenantId>) -> BTreeMap<String, usize> {
         let things = usage_metering::quarantine::list(&self.app, tenant, None, 500)
             .await
             .unwrap();
@@ -179,8 +183,10 @@ impl Metering {
 }
 
 /// Everything as in life but the times that only make a test slow.
-pub fn quick() -> MeteringConfig {
+pub(crate) fn quick() -> MeteringConfig {
     MeteringConfig {
+        // Its own, because the world's stream has shards already.
+        stream_name: "usage-under-test".to_owned(),
         linger: Duration::from_millis(1),
         discovery_interval: Duration::ZERO,
         ..MeteringConfig::default()
@@ -188,7 +194,7 @@ pub fn quick() -> MeteringConfig {
 }
 
 /// Books until nothing is known to wait.
-pub async fn drain(worker: &mut Consumer) {
+pub(crate) async fn drain(worker: &mut Consumer) {
     for _ in 0..200 {
         let pass = worker.pass().await.expect("a pass");
         assert_eq!(pass.failed, 0, "a shard failed");
@@ -200,13 +206,13 @@ pub async fn drain(worker: &mut Consumer) {
 }
 
 /// Polls a future at most so often, then leaves it where it is: a worker stopped in mid-step.
-pub async fn stop_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+pub(crate) async fn stop_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     advance(polls, future.as_mut()).await
 }
 
 /// Polls a future at most so often; none when it needs more.
-pub async fn advance<F: Future>(polls: usize, mut future: Pin<&mut F>) -> Option<F::Output> {
+pub(crate) async fn advance<F: Future>(polls: usize, mut future: Pin<&mut F>) -> Option<F::Output> {
     let mut left = polls;
     poll_fn(move |context| {
         if left == 0 {
@@ -218,7 +224,7 @@ pub async fn advance<F: Future>(polls: usize, mut future: Pin<&mut F>) -> Option
     .await
 }
 
-pub fn key_of(tenant_id: TenantId) -> Principal {
+pub(crate) fn key_of(tenant_id: TenantId) -> Principal {
     let key_id = ApiKeyId::from_uuid(Uuid::from_u128(1));
     Principal::ApiKey {
         tenant_id,
@@ -227,7 +233,7 @@ pub fn key_of(tenant_id: TenantId) -> Principal {
     }
 }
 
-pub fn reader(tenant_id: TenantId) -> Principal {
+pub(crate) fn reader(tenant_id: TenantId) -> Principal {
     let key_id = ApiKeyId::from_uuid(Uuid::from_u128(2));
     Principal::ApiKey {
         tenant_id,
@@ -236,20 +242,20 @@ pub fn reader(tenant_id: TenantId) -> Principal {
     }
 }
 
-pub fn operator() -> Principal {
+pub(crate) fn operator() -> Principal {
     Principal::Operator {
         user_id: UserId::from_uuid(Uuid::from_u128(3)),
     }
 }
 
 /// An event of the meter `rows_scanned`.
-pub fn rows(id: &str, value: impl Into<Value>, at: DateTime<Utc>) -> Value {
+pub(crate) fn rows(id: &str, value: impl Into<Value>, at: DateTime<Utc>) -> Value {
     json!({
         "specversion": "1.0", "id": id, "source": "/cell/1", "type": "rows_scanned", "time": text(at),
         "data": { "value": value.into(), "warehouse": "main" },
     })
 }
 
-pub fn text(at: DateTime<Utc>) -> String {
+pub(crate) fn text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
