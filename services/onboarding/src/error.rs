@@ -1,5 +1,7 @@
 //! Why a request to this service is refused or fails, and how that is told.
 
+use std::fmt;
+
 use service_kit::{NextAction, NextActionKind, Problem, kinds};
 use tenant_model::{InvalidTransition, Refusal};
 use tenant_store::StoreError;
@@ -57,7 +59,7 @@ pub struct InvalidField {
 }
 
 impl InvalidField {
-    pub(crate) fn new(pointer: &'static str, code: &'static str, detail: impl ToString) -> Self {
+    pub(crate) fn new(pointer: &'static str, code: &'static str, detail: impl fmt::Display) -> Self {
         Self {
             pointer,
             code,

@@ -41,9 +41,11 @@ fn authority_of(origin: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
+    type Case = (&'static str, &'static [(&'static str, &'static str)], bool);
+
     #[test]
     fn only_our_own_pages_may_change_something_with_a_cookie() {
-        let table: [(&str, &[(&str, &str)], bool); 9] = [
+        let table: [Case; 9] = [
             ("GET", &[("sec-fetch-site", "cross-site")], true),
             ("POST", &[("sec-fetch-site", "same-origin")], true),
             ("POST", &[("sec-fetch-site", "same-site")], false),

@@ -118,3 +118,153 @@ fn measure(method: &Method, route: &str, status: u16, started: Instant) {
     metrics::counter!("tenantry_http_requests_total", &labels).increment(1);
     metrics::histogram!("tenantry_http_request_seconds", &labels).record(started.elapsed());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use axum::Router;
+    use axum::routing::{get, post};
+    use futures_util::stream;
+    use http::StatusCode;
+    use tokio::sync::Notify;
+    use tower::ServiceExt;
+    use utoipa_axum::router::OpenApiRouter;
+
+    use super::*;
+    use crate::StrictJson;
+    use crate::auth::NoCredentials;
+    use crate::server::{Surroundings, assemble};
+    use crate::telemetry::Metrics;
+
+    const PATIENCE: Duration = Duration::from_millis(50);
+
+    struct Served {
+        kit: Kit,
+        router: Router,
+    }
+
+    fn serve(routes: Router) -> Served {
+        let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).expect("in range");
+        let kit = Kit::manual(now, 1, Arc::new(NoCredentials)).expect("randomness");
+        let limits = ServerLimits {
+            handler: PATIENCE * 4,
+            body_idle: PATIENCE,
+            ..ServerLimits::default()
+        };
+        let around = Surroundings {
+            metrics: Metrics::of_process(),
+            checks: Vec::new(),
+            limits,
+        };
+        let router = assemble(&kit, OpenApiRouter::new(), routes, around);
+        Served { kit, router }
+    }
+
+    fn request(method: Method, body: Body) -> Request {
+        let request = http::Request::builder()
+            .method(method)
+            .uri("/")
+            .header("content-type", "application/json");
+        request.body(body).expect("a request")
+    }
+
+    /// A write that waits inside until told to go on, and leaves a mark when it is done.
+    #[derive(Clone, Default)]
+    struct SlowWrite {
+        entered: Arc<Notify>,
+        go_on: Arc<Notify>,
+        done: Arc<AtomicBool>,
+    }
+
+    impl SlowWrite {
+        fn routes(&self) -> Router {
+            let write = self.clone();
+            let handler = move || async move {
+                write.entered.notify_one();
+                write.go_on.notified().await;
+                write.done.store(true, Ordering::SeqCst);
+            };
+            Router::new().route("/", post(handler))
+        }
+
+        async fn is_finished(&self, served: &Served) -> bool {
+            self.go_on.notify_one();
+            served.kit.shut_down(Duration::from_secs(5)).await && self.done.load(Ordering::SeqCst)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_does_not_cancel_a_write() {
+        let write = SlowWrite::default();
+        let served = serve(write.routes());
+        let client = tokio::spawn(
+            served
+                .router
+                .clone()
+                .oneshot(request(Method::POST, Body::empty())),
+        );
+        write.entered.notified().await;
+        client.abort();
+        assert!(client.await.is_err_and(|error| error.is_cancelled()));
+        assert!(write.is_finished(&served).await);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_takes_too_long_is_answered_and_goes_on() {
+        let write = SlowWrite::default();
+        let served = serve(write.routes());
+        let response = served
+            .router
+            .clone()
+            .oneshot(request(Method::POST, Body::empty()))
+            .await;
+        let response = response.expect("infallible");
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(response.headers().contains_key("retry-after"));
+        assert!(write.is_finished(&served).await);
+    }
+
+    #[allow(clippy::unused_async, reason = "handlers are async")]
+    async fn break_down() -> StatusCode {
+        panic!("on purpose")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_and_says_nothing() {
+        let served = serve(Router::new().route("/", get(break_down).post(break_down)));
+        for method in [Method::GET, Method::POST] {
+            let response = served
+                .router
+                .clone()
+                .oneshot(request(method, Body::empty()))
+                .await
+                .expect("infallible");
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(response.headers()["content-type"], "application/problem+json");
+            assert!(response.headers().contains_key(&REQUEST_ID));
+        }
+    }
+
+    #[tokio::test]
+    async fn slow_and_large_bodies_are_refused() {
+        let read = |StrictJson(_): StrictJson<serde_json::Value>| async {};
+        let served = serve(Router::new().route("/", post(read)));
+        let silent = Body::from_stream(stream::pending::<Result<bytes::Bytes, std::io::Error>>());
+        let large = Body::from(format!("\"{}\"", "a".repeat(256 * 1024)));
+        for (body, status) in [
+            (silent, StatusCode::REQUEST_TIMEOUT),
+            (large, StatusCode::PAYLOAD_TOO_LARGE),
+        ] {
+            let response = served
+                .router
+                .clone()
+                .oneshot(request(Method::POST, body))
+                .await
+                .expect("infallible");
+            assert_eq!(response.status(), status);
+        }
+    }
+}

@@ -72,14 +72,13 @@ pub struct Surroundings {
 }
 
 /// Joins the documented `api`, the `pages` for people and the standard routes, and guards all of them.
-#[must_use]
 pub fn assemble(kit: &Kit, api: OpenApiRouter, pages: Router, around: Surroundings) -> Router {
     let (api, document) = openapi_document(api).split_for_parts();
     let compressed = SizeAbove::new(1024)
         .and(NotForContentType::SSE)
         .and(NotForContentType::IMAGES);
     api.merge(pages)
-        .merge(standard::routes(kit, document, around.metrics, around.checks))
+        .merge(standard::routes(kit, &document, around.metrics, around.checks))
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::of(&kinds::METHOD_NOT_ALLOWED) })
         .layer(CompressionLayer::new().compress_when(compressed))

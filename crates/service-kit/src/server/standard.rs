@@ -70,7 +70,7 @@ where
 
 pub(super) fn routes(
     kit: &Kit,
-    document: OpenApi,
+    document: &OpenApi,
     metrics: Metrics,
     checks: Vec<Arc<dyn ReadinessCheck>>,
 ) -> Router {

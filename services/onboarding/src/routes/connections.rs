@@ -19,7 +19,7 @@ use tenant_model::{
     Action, AwsAccountId, Connection, ConnectionId, ConnectionState, Principal, TenantId, authorize,
 };
 use tenant_store::connections::Evidence;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::ListQuery;
 use crate::App;
@@ -360,7 +360,7 @@ pub(super) async fn delete_connection(
 }
 
 /// Where to go on.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AfterQuery {
     /// The last event seen, when the header `Last-Event-ID` cannot be sent.

@@ -112,11 +112,23 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
 
 /// Limits what strangers may try, by address and by e-mail.
 fn limit_strangers(app: &App, address: ClientAddress, email: &str) -> Result<(), Problem> {
-    app.kit
-        .limits
-        .check(RouteClass::SignIn, &format!("address {}", address.0))?;
+    limit_address(app, address)?;
     app.kit.limits.check(
         RouteClass::SignIn,
         &format!("email {}", email.trim().to_lowercase()),
     )
+}
+
+/// Limits what strangers may try with a token from a mail, by address.
+fn limit_address(app: &App, address: ClientAddress) -> Result<(), Problem> {
+    app.kit
+        .limits
+        .check(RouteClass::SignIn, &format!("address {}", address.0))
+}
+
+/// Programs behind one address refresh often, and a guess at 256 bits is hopeless anyway.
+fn limit_refresh(app: &App, address: ClientAddress) -> Result<(), Problem> {
+    app.kit
+        .limits
+        .check(RouteClass::Change, &format!("address {}", address.0))
 }

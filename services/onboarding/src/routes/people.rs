@@ -12,7 +12,7 @@ use tenant_model::{InvitationId, TenantId, TenantRole, User, UserId};
 use tenant_store::invitations::Invitation;
 use utoipa::ToSchema;
 
-use super::{ListQuery, limit_strangers};
+use super::{ListQuery, limit_address};
 use crate::App;
 use crate::change::{Change, Opened};
 use crate::people::{self, NewInvitation, accept_in, check_password, invite_in};
@@ -191,7 +191,7 @@ pub(super) async fn accept_invitation(
     address: ClientAddress,
     mutation: AnonymousMutation<AcceptInvitation>,
 ) -> Result<Reply, Problem> {
-    limit_strangers(&app, address, "")?;
+    limit_address(&app, address)?;
     let AcceptInvitation { token, password } = mutation.body;
     let hash = check_password(&app, &password).await?;
     match Change::open(&app, None, &mutation.request).await? {

@@ -10,7 +10,7 @@ use service_kit::server::ClientAddress;
 use service_kit::{Caller, CallerSession, Problem, ProblemBody, StrictJson};
 use utoipa::ToSchema;
 
-use super::{UserView, limit_strangers};
+use super::{UserView, limit_refresh, limit_strangers};
 use crate::App;
 use crate::sign_in::{self, SignedIn};
 
@@ -99,7 +99,7 @@ pub(super) async fn refresh_session(
     address: ClientAddress,
     StrictJson(body): StrictJson<RefreshSession>,
 ) -> Result<Response, Problem> {
-    limit_strangers(&app, address, "")?;
+    limit_refresh(&app, address)?;
     let signed_in = sign_in::refresh(&app, body.refresh_token.expose_secret()).await?;
     Ok((StatusCode::CREATED, axum::Json(SessionView::from(signed_in))).into_response())
 }

@@ -7,7 +7,7 @@ use service_kit::server::ClientAddress;
 use service_kit::{AnonymousMutation, Problem, ProblemBody, Reply};
 use utoipa::ToSchema;
 
-use super::{TenantView, UserView, limit_strangers};
+use super::{TenantView, UserView, limit_address, limit_strangers};
 use crate::App;
 use crate::change::{Change, Opened};
 use crate::signup::{NewSignup, check, request_in, verify_in};
@@ -112,7 +112,7 @@ pub(super) async fn verify_signup(
     address: ClientAddress,
     mutation: AnonymousMutation<VerifySignup>,
 ) -> Result<Reply, Problem> {
-    limit_strangers(&app, address, "")?;
+    limit_address(&app, address)?;
     match Change::open(&app, None, &mutation.request).await? {
         Opened::Replay(reply) => Ok(reply),
         Opened::New(mut change) => {

@@ -11,7 +11,7 @@ use service_kit::{
     Trigger, etag, not_modified,
 };
 use tenant_model::{Principal, Tenant, TenantId, TenantState};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::App;
 use crate::change::{Change, Opened};
@@ -51,7 +51,7 @@ impl From<Tenant> for TenantView {
 }
 
 /// What a list of tenants takes.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListTenants {
     /// Most items of the reply, 1 to 500, default 50.
