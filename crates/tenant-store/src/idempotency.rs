@@ -10,6 +10,9 @@ use crate::{Conn, StoreError};
 
 /// Locks the key for this transaction and tells what is known of it.
 ///
+/// A stored reply is final, so it is found also while another transaction holds the lock: one that only looked,
+/// and whose rollback is still on its way.
+///
 /// # Errors
 /// When the database does not answer.
 pub async fn claim(conn: &mut Conn, request: &RequestKey) -> Result<Claim, StoreError> {
@@ -20,9 +23,6 @@ pub async fn claim(conn: &mut Conn, request: &RequestKey) -> Result<Claim, Store
     )
     .fetch_one(&mut *conn)
     .await?;
-    if !locked {
-        return Ok(Claim::InProgress);
-    }
     let stored = sqlx::query!(
         "select request_hash, status, headers, body from idempotency_record where scope = $1 and key = $2",
         request.scope,
@@ -31,7 +31,8 @@ pub async fn claim(conn: &mut Conn, request: &RequestKey) -> Result<Claim, Store
     .fetch_optional(conn)
     .await?;
     Ok(match stored {
-        None => Claim::New,
+        None if locked => Claim::New,
+        None => Claim::InProgress,
         Some(row) if row.request_hash != request.hash => Claim::Reused,
         Some(row) => Claim::Replay(StoredReply {
             status: u16::try_from(row.status).map_err(StoreError::unreadable)?,
