@@ -32,7 +32,7 @@ impl Installation {
         let url = format!("http://{}", listener.local_addr().expect("a bound port"));
         let configs = ServiceConfigs::local(&url, world.aws.settings());
         let composition = Composition::new(world.kit.clone(), world.stores.clone(), &world.aws, configs);
-        let router = composition.router(Service::All);
+        let router = composition.router(Service::All, None);
         let stopping = world.kit.stopping.clone();
         tokio::spawn(serve(listener, router, ServerLimits::default(), stopping));
         Self {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_access::Aws;
 use axum::Router;
+use console::{ConsoleApp, DevTools};
 use onboarding::Credentials;
 use service_kit::auth::{Authority, AuthorityError, AuthoritySettings};
 use service_kit::server::{ReadinessCheck, Surroundings, assemble};
@@ -124,9 +125,9 @@ impl Composition {
 
     /// Everything a process of `service` answers, guarded. `dev` adds what only the embedded default shows.
     #[must_use]
-    pub fn router(&self, service: Service) -> Router {
+    pub fn router(&self, service: Service, dev: Option<DevTools>) -> Router {
         let pages = match service {
-            Service::All | Service::Console => Router::new(),
+            Service::All | Service::Console => console::router(self.console(dev)),
             Service::Onboarding
             | Service::TenantProvisioning
             | Service::UsageMetering
@@ -154,6 +155,16 @@ impl Composition {
         }
         if runs(Service::AnalyticsExport) {
             analytics_export::start(&self.export);
+        }
+    }
+
+    fn console(&self, dev: Option<DevTools>) -> ConsoleApp {
+        ConsoleApp {
+            onboarding: self.onboarding.clone(),
+            provisioning: self.provisioning.clone(),
+            metering: self.metering.clone(),
+            export: self.export.clone(),
+            dev,
         }
     }
 }

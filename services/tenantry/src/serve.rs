@@ -21,7 +21,7 @@ pub(crate) async fn run(service: Service, listen: SocketAddr) -> anyhow::Result<
     info!(address = %listener.local_addr()?, "serving");
     stop_on_signal(composition.kit.stopping.clone())?;
     composition.start(service);
-    let router = composition.router(service);
+    let router = composition.router(service, None);
     until_stopped(&composition, listener, router).await
 }
 

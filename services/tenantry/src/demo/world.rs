@@ -46,7 +46,7 @@ impl World {
         let composition = compose(&embedded, &url).await?;
         composition.start(Service::Onboarding);
         composition.start(Service::AnalyticsExport);
-        let router = composition.router(Service::All);
+        let router = composition.router(Service::All, None);
         let served = composition.clone();
         let server = tokio::spawn(async move { serve::until_stopped(&served, listener, router).await });
         Ok(Self {

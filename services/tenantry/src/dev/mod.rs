@@ -1,6 +1,7 @@
 //! `tenantry dev`: everything on this machine, and a demo ISV whose tenants already report usage.
 
 mod seed;
+mod tools;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -43,7 +44,7 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
             seed::run(world, args.data_dir.join("demo-tenants.json")),
         );
     }
-    let router = composition.router(Service::All);
+    let router = composition.router(Service::All, Some(tools::dev_tools(&embedded)));
     greet(&url, &link, &embedded, args, begun.elapsed());
     serve::until_stopped(&composition, listener, router).await?;
     drop(composition);
