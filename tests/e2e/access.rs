@@ -42,16 +42,42 @@ fn routes() -> Vec<Route> {
     routes
 }
 
-/// The path with the victim's ids in it.
-fn aimed(path: &str, tenant: &str, connection: &str, deployment: &str, operation: &str) -> String {
-    let id = if path.starts_with("/v1/connections") {
-        connection
-    } else {
-        tenant
+/// Somebody's things.
+struct Target {
+    tenant: String,
+    connection: String,
+    deployment: String,
+    operation: String,
+    api_key: String,
+    export: String,
+}
+
+impl Target {
+    /// Well-formed ids of nothing.
+    fn missing() -> Self {
+        let id = |prefix: &str| format!("{prefix}_00000000000000000000000001");
+        Self {
+            tenant: id("tnt"),
+            connection: id("con"),
+            deployment: id("dep"),
+            operation: id("op"),
+            api_key: id("key"),
+            export: id("exp"),
+        }
+    }
+}
+
+/// The path with the target's ids in it.
+fn aimed(path: &str, target: &Target) -> String {
+    let id = match path.split('/').nth(2) {
+        Some("connections") => &target.connection,
+        Some("api-keys") => &target.api_key,
+        Some("exports") => &target.export,
+        _ => &target.tenant,
     };
-    path.replace("{tenant_id}", tenant)
-        .replace("{deployment_id}", deployment)
-        .replace("{operation_id}", operation)
+    path.replace("{tenant_id}", &target.tenant)
+        .replace("{deployment_id}", &target.deployment)
+        .replace("{operation_id}", &target.operation)
         .replace("{id}", id)
 }
 
@@ -77,7 +103,7 @@ async fn nobody_gets_in_without_a_credential_or_with_a_bad_one() {
         "Bearer",
     ];
     for route in routes().iter().filter(|route| !OPEN.contains(&route.id.as_str())) {
-        let path = aimed(&route.path, &acme.tenant_id, "con_x", "dep_x", "op_x");
+        let path = aimed(&route.path, &Target::missing());
         assert_eq!(
             ask(&tenantry.api, route, &path).await.0,
             401,
@@ -106,15 +132,25 @@ async fn every_route_refuses_another_tenant_as_if_there_were_nothing() {
         .expect("a plan");
     acme.await_operation(&operation).await.expect("succeeds");
     let mallory = tenantry.customer("mallory").await;
-    let missing = ("tnt_00000000000000000000000001", "con_00000000000000000000000001");
-    let gone = ("dep_00000000000000000000000001", "op_00000000000000000000000001");
+    acme.create_api_key("plane").await.expect("a key");
+    let keys = acme.api.get("/v1/api-keys").await.expect("its keys");
+    let api_key = keys["items"][0]["id"].as_str().expect("an id").to_owned();
+    let export = Target::missing().export;
+    let victim = Target {
+        tenant: acme.tenant_id.clone(),
+        connection,
+        deployment,
+        operation,
+        api_key,
+        export,
+    };
 
     let aimed_at_one = routes()
         .into_iter()
         .filter(|route| route.path.contains('{') && !OPEN.contains(&route.id.as_str()));
     for route in aimed_at_one {
-        let foreign = aimed(&route.path, &acme.tenant_id, &connection, &deployment, &operation);
-        let absent = aimed(&route.path, missing.0, missing.1, gone.0, gone.1);
+        let foreign = aimed(&route.path, &victim);
+        let absent = aimed(&route.path, &Target::missing());
         let (status, body) = ask(&mallory.api, &route, &foreign).await;
         let (absent_status, absent_body) = ask(&mallory.api, &route, &absent).await;
         assert!(
@@ -153,7 +189,7 @@ async fn every_route_refuses_another_tenant_as_if_there_were_nothing() {
             .get(&format!("{path}?tenant={}", acme.tenant_id))
             .await;
         let leaked = asked
-            .map(|page| page.to_string().contains(&connection))
+            .map(|page| page.to_string().contains(&victim.connection))
             .unwrap_or(false);
         assert!(!leaked, "{path} can be asked for another tenant");
     }
@@ -172,7 +208,13 @@ async fn what_only_operators_may_do_is_refused_to_a_tenants_admin() {
         "export_close_window",
     ] {
         let route = routes().into_iter().find(|route| route.id == id).expect(id);
-        let path = aimed(&route.path, &acme.tenant_id, "", "", "");
+        let path = aimed(
+            &route.path,
+            &Target {
+                tenant: acme.tenant_id.clone(),
+                ..Target::missing()
+            },
+        );
         let status = ask(&acme.api, &route, &path).await.0;
         assert!([403, 404, 422].contains(&status), "{id} answered {status}");
         assert_ne!(status / 100, 2, "{id} was done");

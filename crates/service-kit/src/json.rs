@@ -100,6 +100,10 @@ pub fn parse_strict<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if let Err(error) = readable {
         return Err(malformed(&error));
     }
+    // serde fills a struct from an array too, in the order of its fields: nobody means that.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::of(&kinds::VALIDATION_FAILED).detail("Send a JSON object."));
+    }
     serde_json::from_slice(bytes).map_err(|error| wrong(bytes, &error))
 }
 

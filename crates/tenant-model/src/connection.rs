@@ -385,6 +385,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one row for each state and verdict")]
     fn every_state_answers_every_verdict() {
         let now = DateTime::UNIX_EPOCH + chrono::Duration::hours(1);
         let then = DateTime::UNIX_EPOCH;

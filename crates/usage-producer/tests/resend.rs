@@ -1,5 +1,10 @@
 //! What the server does not acknowledge is sent again, byte for byte, and nothing else is.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
 use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;

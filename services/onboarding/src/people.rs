@@ -46,7 +46,9 @@ pub async fn me(app: &App, caller: &Principal) -> Result<User, OnboardingError> 
         Principal::ApiKey { .. } => return Err(OnboardingError::NotSignedIn),
     };
     let mut tx = app.begin_for(caller).await?;
-    users::find(&mut tx, user_id).await?.ok_or(OnboardingError::NotSignedIn)
+    users::find(&mut tx, user_id)
+        .await?
+        .ok_or(OnboardingError::NotSignedIn)
 }
 
 /// Whom to invite, as what.

@@ -1,5 +1,10 @@
 //! Questions: windows without holes, exact numbers, watermark, files and streams.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
 mod support;
 
 use std::time::Duration;

@@ -107,7 +107,7 @@ mod tests {
             event_id: format!("evt-{id}"),
             source: "test".to_owned(),
             event_type: "scan".to_owned(),
-            meter: if id % 2 == 0 { "scans" } else { "bytes" }.to_owned(),
+            meter: if id.is_multiple_of(2) { "scans" } else { "bytes" }.to_owned(),
             event_time: time,
             ingested_at: time,
             quantity: Quantity38::from_billionths(i128::from(id)).expect("small"),

@@ -45,7 +45,8 @@ fn verdict(raw: &str) -> Result<String, (&'static str, String)> {
 #[test]
 fn quantities_are_read_exactly_or_refused_with_code_and_pointer() {
     let value = "/data/value";
-    let cases: &[(&str, Result<&str, (&str, &str)>)] = &[
+    type Verdict = Result<&'static str, (&'static str, &'static str)>;
+    let cases: &[(&str, Verdict)] = &[
         (r#"{"value":500}"#, Ok("500")),
         (r#"{"value":0}"#, Ok("0")),
         (r#"{"value":"0.000000001"}"#, Ok("0.000000001")),

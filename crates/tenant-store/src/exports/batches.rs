@@ -257,7 +257,7 @@ pub async fn list(conn: &mut Conn, before: Option<ExportId>, limit: i64) -> Resu
 /// # Errors
 /// When the database does not answer.
 pub async fn list_bytes(conn: &mut Conn, ids: &[ExportId]) -> Result<Vec<(ExportId, i64)>, StoreError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let ids: Vec<Uuid> = ids.iter().map(ExportId::as_uuid).collect();
     let rows = sqlx::query!(
         r#"select batch_id, sum(bytes)::bigint as "bytes!" from export_file
             where batch_id = any($1) group by batch_id"#,

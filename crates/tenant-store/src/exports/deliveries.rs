@@ -96,7 +96,7 @@ pub async fn find_due(
 /// # Errors
 /// When the database does not answer.
 pub async fn list(conn: &mut Conn, batches: &[ExportId]) -> Result<Vec<Delivery>, StoreError> {
-    let ids: Vec<Uuid> = batches.iter().map(|id| id.as_uuid()).collect();
+    let ids: Vec<Uuid> = batches.iter().map(ExportId::as_uuid).collect();
     let rows = sqlx::query_as!(
         DeliveryRow,
         "select id, destination_id, batch_id, state, attempt, client_token, statement_id, submitted_at, due_at,

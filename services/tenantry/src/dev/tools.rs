@@ -12,7 +12,10 @@ use local::accounts::deploy_role_stack;
 /// The tools of an embedded default; without a local AWS there is no button.
 pub(super) fn dev_tools(embedded: &Arc<Embedded>) -> DevTools {
     let button: Arc<dyn DeployRoleStack> = Arc::new(Administrator(embedded.clone()));
-    DevTools { outbox: true, deploy_role_stack: embedded.local_aws.is_some().then_some(button) }
+    DevTools {
+        outbox: true,
+        deploy_role_stack: embedded.local_aws.is_some().then_some(button),
+    }
 }
 
 /// The root of whichever account is asked for.
