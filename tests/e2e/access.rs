@@ -94,7 +94,6 @@ async fn ask(client: &Client, route: &Route, path: &str) -> (u16, Value) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_gets_in_without_a_credential_or_with_a_bad_one() {
     let tenantry = Installation::start().await;
-    let acme = tenantry.customer("acme").await;
     let bogus = [
         "x",
         "tnk_live_aaaaaaaa_short",

@@ -289,6 +289,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one row for each answer")]
     fn only_the_exact_answers_prove_anything() {
         let open = |probe| Verdict::Refused {
             cause: Cause::LockOpen { probe },
@@ -385,7 +386,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::too_many_lines, reason = "one row for each state and verdict")]
     fn every_state_answers_every_verdict() {
         let now = DateTime::UNIX_EPOCH + chrono::Duration::hours(1);
         let then = DateTime::UNIX_EPOCH;

@@ -124,7 +124,6 @@ impl Composition {
     }
 
     /// Everything a process of `service` answers, guarded. `dev` adds what only the embedded default shows.
-    #[must_use]
     pub fn router(&self, service: Service, dev: Option<DevTools>) -> Router {
         let pages = match service {
             Service::All | Service::Console => console::router(self.console(dev)),
