@@ -14,6 +14,20 @@ use crate::app::Site;
 use crate::layout::{Shell, TenantFrame, Theme};
 use crate::respond;
 
+const PEOPLE_NAMED: u32 = 200;
+
+/// The addresses of a tenant's people and of the viewer, to name actors by.
+#[derive(Debug)]
+pub(crate) struct People(Vec<(String, String)>);
+
+impl People {
+    /// The address of an actor; everybody else keeps the id.
+    pub(crate) fn name(&self, actor: &str) -> String {
+        let found = self.0.iter().find(|(id, _)| id == actor);
+        found.map_or(actor, |(_, email)| email).to_owned()
+    }
+}
+
 /// The cookie that remembers the theme.
 pub(crate) const THEME_COOKIE: &str = "theme";
 
@@ -132,6 +146,26 @@ impl Visit {
     /// Refuses what the viewer may not do.
     pub(crate) fn require(&self, action: Action, tenant: Option<TenantId>) -> Result<(), Refused> {
         Ok(authorize(&self.principal, action, tenant)?)
+    }
+
+    fn myself(&self) -> Option<(String, String)> {
+        match &self.principal {
+            Principal::Operator { user_id } | Principal::Tenant { user_id, .. } => {
+                Some((user_id.to_string(), self.shell.email.clone()))
+            }
+            Principal::ApiKey { .. } => None,
+        }
+    }
+
+    /// The people of `tenant` and the viewer, to name actors by.
+    pub(crate) async fn people(&self, site: &Site, tenant: TenantId) -> Result<People, Refused> {
+        let app = &site.app.onboarding;
+        let found = onboarding::people::list(app, &self.principal, tenant, None, PEOPLE_NAMED).await?;
+        let named = found
+            .items
+            .iter()
+            .map(|user| (user.id.to_string(), user.email.to_string()));
+        Ok(People(named.chain(self.myself()).collect()))
     }
 
     /// The frame of a page about `tenant`; another tenant's does not exist.

@@ -57,8 +57,8 @@ fn line(row: &AuditRow) -> Markup {
             td.num data-label="No." { (row.sequence) }
             td data-label="When" { (ui::time_precise(row.at)) }
             th scope="row" { (row.action) span.sub.id { (row.subject) } }
-            td data-label="By" { span.id { (row.actor) } }
-            td data-label="Detail" { span.mono.muted { (row.detail) } }
+            td.who data-label="By" { (row.actor) }
+            td data-label="Detail" { span.id { (row.detail) } }
         }
     }
 }

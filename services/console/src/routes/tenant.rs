@@ -25,7 +25,7 @@ use crate::pages::deployments::DeleteForm;
 use crate::pages::overview::{self as pages, OperatorActions, OverviewPage};
 use crate::pages::people::{self as people_pages, PeoplePage, PersonRow};
 use crate::respond;
-use crate::visit::{Fields, Refused, Visit, role_words};
+use crate::visit::{Fields, People, Refused, Visit, role_words};
 
 const SHOWN: u32 = 200;
 /// The audit page reads a chain from its beginning, to check it; longer chains are shown unchecked.
@@ -329,8 +329,10 @@ pub(super) async fn audit(State(site): State<Site>, visit: Visit, Path(tenant): 
     let tenant: TenantId = id(&tenant)?;
     let frame = visit.tenant(&site, tenant).await?;
     let (entries, whole) = chain(&site, &visit, tenant).await?;
+    let people = visit.people(&site, tenant).await?;
+    let row = |entry| audit_row(entry, &people);
     let view = AuditPage {
-        rows: entries.iter().rev().take(AUDIT_SHOWN).map(audit_row).collect(),
+        rows: entries.iter().rev().take(AUDIT_SHOWN).map(row).collect(),
         chain_holds: whole.then(|| verify(&entries).is_ok()),
         older: None,
     };
@@ -364,23 +366,25 @@ async fn chain(site: &Site, visit: &Visit, tenant: TenantId) -> Result<(Vec<Entr
     Ok((entries, false))
 }
 
-fn audit_row(entry: &Entry) -> AuditRow {
+fn audit_row(entry: &Entry, people: &People) -> AuditRow {
     let content = &entry.content;
-    let detail = content.detail.as_object().map(|fields| {
-        fields
-            .iter()
-            .map(|(name, value)| format!("{name} {}", plain(value)))
-            .collect::<Vec<_>>()
-            .join(", ")
-    });
     AuditRow {
         sequence: content.sequence,
         at: content.at,
-        actor: content.actor.clone(),
+        actor: people.name(&content.actor),
         action: content.action.clone(),
         subject: content.subject.clone(),
-        detail: detail.unwrap_or_default(),
+        detail: words_of(&content.detail).unwrap_or_default(),
     }
+}
+
+/// Names and values in one line. A value that has fields of its own is these fields.
+fn words_of(detail: &serde_json::Value) -> Option<String> {
+    let field = |(name, value): (&String, &serde_json::Value)| {
+        words_of(value).unwrap_or_else(|| format!("{name} {}", plain(value)))
+    };
+    let fields = detail.as_object()?.iter().map(field);
+    Some(fields.collect::<Vec<_>>().join(", "))
 }
 
 fn plain(value: &serde_json::Value) -> String {
