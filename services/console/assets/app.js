@@ -32,7 +32,7 @@ class UsageChart extends HTMLElement {
     this.chart = new uPlot({
       width: this.plot.clientWidth, height: this.plot.clientHeight, legend: { show: false },
       tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC"),
-      cursor: { y: false, drag: { setScale: false } }, padding: [12, 12, 0, 0],
+      cursor: { y: false, drag: { setScale: false } }, padding: [12, 24, 0, 0],
       scales: { x: { range: () => [ends[0], ends[ends.length - 1]] }, y: { range: () => [0, marks[marks.length - 1].at] } },
       axes: [{ ...axis, grid: { show: false }, size: 32, space: 64, values: (_, splits) => splits.map(hour) }, { ...axis, size: 64, splits: () => marks.map((mark) => mark.at), values: () => marks.map((mark) => mark.text) }],
       series: [{}, ...series.flatMap((_, i) => [line(i), line(i, [3, 3])])],
@@ -74,6 +74,8 @@ class CopyText extends HTMLElement {
 
 // A swap that morphs the page writes the server's text again.
 document.addEventListener("htmx:after:swap", () => document.querySelectorAll("local-time").forEach((one) => one.show()));
+// On a narrow screen the present tab may stand outside of what is seen.
+for (const here of document.querySelectorAll(".tabs [aria-current]")) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 24;
 customElements.define("usage-chart", UsageChart);
 customElements.define("local-time", LocalTime);
 customElements.define("copy-text", CopyText);

@@ -68,6 +68,7 @@ pub(crate) fn duration(span: TimeDelta) -> String {
     let seconds = span.num_seconds().max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
+        (0, 0, 0) if seconds == 0 => "under 1 s".to_owned(),
         (0, 0, 0) => format!("{seconds} s"),
         (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
         (0, hours, minutes) => format!("{hours} h {minutes} min"),
@@ -78,6 +79,16 @@ pub(crate) fn duration(span: TimeDelta) -> String {
 /// One thing or several: `1 resource`, `3 resources`.
 pub(crate) fn things(number: i64, one: &str, several: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { several })
+}
+
+/// The unit of a meter behind an amount: `row` is "rows". Symbols such as `GB` and units in the plural stay.
+pub(crate) fn unit(unit: &str) -> String {
+    let is_word = unit.len() > 2 && unit.chars().all(|letter| letter.is_ascii_lowercase());
+    match unit {
+        "query" => "queries".to_owned(),
+        _ if is_word && !unit.ends_with('s') => format!("{unit}s"),
+        _ => unit.to_owned(),
+    }
 }
 
 /// A wire word as people read it: `awaiting_role` is "Awaiting role".
@@ -142,7 +153,7 @@ mod tests {
     #[test]
     fn lengths_of_time_show_two_units() {
         let rows = [
-            (0, "0 s"),
+            (0, "under 1 s"),
             (59, "59 s"),
             (200, "3 min 20 s"),
             (7_260, "2 h 1 min"),
@@ -151,6 +162,12 @@ mod tests {
         for (seconds, expected) in rows {
             assert_eq!(duration(TimeDelta::seconds(seconds)), expected);
         }
+    }
+
+    #[test]
+    fn units_stand_in_the_plural() {
+        let shown = ["row", "query", "seconds", "GB", "s", "GiB-hour"].map(unit);
+        assert_eq!(shown, ["rows", "queries", "seconds", "GB", "s", "GiB-hour"]);
     }
 
     #[test]

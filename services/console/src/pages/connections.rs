@@ -142,12 +142,33 @@ pub(crate) fn new_form(view: &NewConnection<'_>) -> Markup {
 pub(crate) fn show(view: &ConnectionPage) -> Markup {
     let title = html! { h1 { "AWS account " (view.account) } };
     html! {
-        @if view.phase != Phase::Revoked { (ui::stages(&STAGES, usize::from(view.phase == Phase::Ready))) }
+        div id="stages" { (stages(view)) }
         (ui::head(&[("AWS account", format!("/tenants/{}/connections", view.tenant))], &title, &html! { "Region " (view.region) }, &html! {}))
         div.columns {
-            div { @if view.phase == Phase::Ready || view.phase == Phase::Revoked { (identity(view)) } @else { (create_role(view)) } }
+            div id="role" { (role(view)) }
             div hx-sse:connect={ "/connections/" (view.id) "/live" } hx-sse:close="done" hx-swap="innerMorph" { (live(view)) }
         }
+    }
+}
+
+fn stages(view: &ConnectionPage) -> Markup {
+    html! { @if view.phase != Phase::Revoked { (ui::stages(&STAGES, usize::from(view.phase == Phase::Ready))) } }
+}
+
+fn role(view: &ConnectionPage) -> Markup {
+    match view.phase {
+        Phase::Ready | Phase::Revoked => identity(view),
+        Phase::AwaitingRole | Phase::Verifying | Phase::Refused => create_role(view),
+    }
+}
+
+/// What a listening page is sent: the live part, and at the end also the parts around it, so that nobody is asked
+/// to create a role that is there. Before the end they stay as they are, with what the reader has unfolded.
+pub(crate) fn update(view: &ConnectionPage) -> Markup {
+    let over = matches!(view.phase, Phase::Ready | Phase::Revoked);
+    html! {
+        (live(view))
+        @if over { (ui::partial("#stages", &stages(view))) (ui::partial("#role", &role(view))) }
     }
 }
 

@@ -55,7 +55,7 @@ fn series(view: &FleetUsagePage, chart: &Chart) -> Markup {
     html! {
         section.card {
             header { h2 { "Over time" } @if let Some(at) = view.watermark { span.muted.small { "Complete until " (ui::time_precise(at)) } } }
-            div.body { (ui::chart(chart)) }
+            div.body { (ui::chart(chart)) (ui::more("Show data", &ui::chart_table(chart))) }
         }
     }
 }

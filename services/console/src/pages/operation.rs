@@ -103,15 +103,10 @@ pub(crate) fn content(view: &OperationPage) -> Markup {
         .iter()
         .map(|id| ("Deployment", format!("/deployments/{id}")))
         .collect();
-    let stage = if view.waits_for_approval() {
-        2
-    } else {
-        3 + usize::from(view.state == "succeeded")
-    };
     let lede = html! { "Requested " (ui::time(view.requested_at)) " by " (view.requested_by) @if let Some(approver) = &view.approved_by { ", approved by " (approver) } };
     html! {
-        @if view.is_first_deployment() { (ui::stages(&STAGES, stage)) }
-        (ui::head(&crumbs, &html! { h1 { (title(view)) } }, &lede, &html! {}))
+        div id="stages" { (stages(view)) }
+        (ui::head(&crumbs, &html! { h1 id="title" { (title(view)) } }, &lede, &html! {}))
         @if view.waits_for_approval() {
             @if let Some(plan) = &view.plan { (review(view, plan)) }
         } @else {
@@ -123,11 +118,38 @@ pub(crate) fn content(view: &OperationPage) -> Markup {
     }
 }
 
+fn stages(view: &OperationPage) -> Markup {
+    let stage = if view.waits_for_approval() {
+        2
+    } else {
+        3 + usize::from(view.state == "succeeded")
+    };
+    html! { @if view.is_first_deployment() { (ui::stages(&STAGES, stage)) } }
+}
+
 fn title(view: &OperationPage) -> String {
     match (view.waits_for_approval(), view.is_first_deployment()) {
         (true, _) => "Review the plan".to_owned(),
-        (false, true) => "Creating your deployment".to_owned(),
+        (false, true) => first_deployment(&view.state).to_owned(),
         (false, false) => format::words(&view.kind),
+    }
+}
+
+fn first_deployment(state: &str) -> &'static str {
+    match state {
+        "succeeded" => "The deployment is ready",
+        "failed" => "The deployment was not created",
+        "cancelled" => "The plan was withdrawn",
+        _ => "Creating the deployment",
+    }
+}
+
+/// What a listening page is sent: the live part, and at the end also the heading, which else would say that the
+/// work goes on.
+pub(crate) fn update(view: &OperationPage) -> Markup {
+    html! {
+        (live(view))
+        @if view.is_over() { (ui::partial("#stages", &stages(view))) (ui::partial("#title", &html! { (title(view)) })) }
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn sent(theme: Theme, outbox: bool) -> Markup {
             (ui::icon(Icon::Mail))
             div {
                 h1 { "Check your mail" }
-                p.lede { "If the address can be used, a message with a link is on its way. The link works once, for 24 hours." }
+                p.lede { "If the address can be used, a message with a link is on its way. The link works once, for 72 hours." }
             }
             @if outbox { (ui::button_link("/outbox", "Open the outbox", true)) }
         }

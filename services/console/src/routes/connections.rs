@@ -161,7 +161,7 @@ async fn look(site: &Site, visit: &Visit, id: ConnectionId) -> Result<Look, Refu
         // Both only grow, and every change makes one of them grow.
         place: connection.version + i64::from(connection.check_count),
         over: matches!(view.phase, Phase::Ready | Phase::Revoked),
-        fragment: pages::live(&view),
+        fragment: pages::update(&view),
     })
 }
 

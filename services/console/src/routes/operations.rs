@@ -41,7 +41,10 @@ pub(super) async fn show(State(site): State<Site>, visit: Visit, Path(operation)
     let frame = visit.tenant(&site, operation.tenant_id).await?;
     // The events first: what changes after them is sent again, and every event is a whole value.
     let after = last_event(&site, &operation, 0).await?;
-    let view = view(&site, &visit, &operation, after);
+    let people = visit.people(&site, operation.tenant_id).await?;
+    let mut view = view(&site, &visit, &operation, after);
+    view.requested_by = people.name(&view.requested_by);
+    view.approved_by = view.approved_by.map(|actor| people.name(&actor));
     Ok(tenant_page(&visit, &frame, AT, &pages::content(&view)))
 }
 
@@ -78,7 +81,7 @@ async fn look(site: &Site, visit: &Visit, seen: &Operation, after: i64) -> Resul
     Ok(Look {
         place,
         over: operation.state.is_final(),
-        fragment: pages::live(&view),
+        fragment: pages::update(&view),
     })
 }
 

@@ -17,6 +17,7 @@ use usage_metering::query::{UsageAnswer, UsageRequest, top_tenants, usage};
 use super::connections::id;
 use super::{Answer, page, tenant_page};
 use crate::app::Site;
+use crate::format;
 use crate::layout::Place;
 use crate::pages::fleet_usage::{self as fleet_pages, FleetUsagePage, TopRow};
 use crate::pages::usage::{self as pages, Balance, RANGES, UsagePage};
@@ -106,7 +107,7 @@ async fn tenant_view(site: &Site, tenant: TenantId, query: &UsageQuery) -> Resul
     };
     let key = meter.definition.key().as_str();
     view.meter = key.to_owned();
-    view.unit = meter.definition.unit().to_owned();
+    view.unit = format::unit(meter.definition.unit());
     match answer(site, Some(tenant), key, range).await {
         Ok(answer) => fill(&mut view, meter, &answer),
         Err(Refused(problem)) => view.failed = Some(problem),
@@ -275,7 +276,7 @@ async fn fleet_view(site: &Site, visit: &Visit, query: &UsageQuery) -> Result<Fl
         answer.watermark,
     ));
     view.meter = key.to_owned();
-    view.unit = meter.definition.unit().to_owned();
+    view.unit = format::unit(meter.definition.unit());
     view.top = top(site, visit, key, range).await?;
     Ok(view)
 }

@@ -80,10 +80,10 @@ pub(crate) fn problem(problem: &ProblemBody) -> Markup {
         div.note.bad role="alert" tabindex="-1" {
             (icon(Icon::Alert))
             div {
-                b { (problem.title) }
+                b { (title_of(problem)) }
                 @if let Some(detail) = &problem.detail { p { (detail) } }
                 @if problem.errors.len() > 1 { ul { @for error in &problem.errors { li { (error.detail) } } } }
-                @if let Some(next) = &problem.next_action {
+                @if let Some(next) = problem.next_action.as_ref().filter(|_| problem.errors.is_empty()) {
                     p {
                         (next.text)
                         @if let Some(href) = &next.href { " " a href=(href) rel="noopener" { "Open" } }
@@ -91,6 +91,15 @@ pub(crate) fn problem(problem: &ProblemBody) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// The problem's title; where fields of a form are marked, what to do with them.
+fn title_of(problem: &ProblemBody) -> &str {
+    match problem.errors.len() {
+        0 => &problem.title,
+        1 => "One field needs another look",
+        _ => "Some fields need another look",
     }
 }
 
@@ -104,6 +113,11 @@ pub(crate) fn empty(picture: Icon, title: &str, words: &str, next: &Markup) -> M
             @if !next.0.is_empty() { div.actions { (next) } }
         }
     }
+}
+
+/// A part of a live answer that belongs elsewhere on the page.
+pub(crate) fn partial(target: &str, content: &Markup) -> Markup {
+    html! { hx-partial hx-target=(target) hx-swap="innerHTML" { (content) } }
 }
 
 /// Buttons side by side.

@@ -152,6 +152,25 @@ pub(crate) fn chart(chart: &Chart) -> Markup {
     }
 }
 
+/// The texts of a chart as a table, for everybody who reads rather than looks.
+pub(crate) fn chart_table(chart: &Chart) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Data" {
+            table.table {
+                caption.hidden { (chart.sentence) }
+                thead { tr {
+                    th scope="col" { "From (UTC)" }
+                    @for series in &chart.series { th.num scope="col" { (series.name) } }
+                } }
+                tbody { @for (index, label) in chart.labels.iter().enumerate() { tr {
+                    th scope="row" { (label) }
+                    @for series in &chart.series { td.num { (series.texts.get(index).map_or("", String::as_str)) } }
+                } } }
+            }
+        }
+    }
+}
+
 /// Data for a custom element. `<` is written as an escape, so no text can close the element it stands in.
 fn json(data: &impl Serialize) -> Markup {
     let text = serde_json::to_string(data).expect("chart data has text keys only and therefore serializes");

@@ -10,10 +10,10 @@ mod table;
 mod text;
 
 pub(crate) use block::{
-    Figure, actions, button_link, card, danger_card, empty, facts, figures, flush_card, head, note, problem,
-    tabs,
+    Figure, actions, button_link, card, danger_card, empty, facts, figures, flush_card, head, note, partial,
+    problem, tabs,
 };
-pub(crate) use chart::{Chart, chart, percent_bar, share_bar, sparkline};
+pub(crate) use chart::{Chart, chart, chart_table, percent_bar, share_bar, sparkline};
 pub(crate) use field::{Field, action_form, field, form_start, select, select_options, submit, submit_wide};
 pub(crate) use icon::{Icon, icon, logo};
 pub(crate) use steps::{Step, StepState, stages, steps};
