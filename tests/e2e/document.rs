@@ -56,3 +56,16 @@ fn every_operation_has_an_id_a_summary_and_its_refusals() {
         }
     }
 }
+
+#[test]
+fn the_guide_names_every_route() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api.md");
+    let guide = std::fs::read_to_string(guide).expect("the guide is there");
+    let document = serde_json::to_value(tenantry::api::document()).expect("JSON");
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for method in item.as_object().expect("operations").keys() {
+            let row = format!("| `{} {path}` |", method.to_uppercase());
+            assert!(guide.contains(&row), "docs/api.md lacks {row}");
+        }
+    }
+}
