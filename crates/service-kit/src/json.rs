@@ -254,8 +254,14 @@ mod tests {
     }
 
     #[test]
+    fn an_array_does_not_fill_an_object() {
+        assert_eq!(refused(r#"["a"]"#).code(), "validation-failed");
+    }
+
+    #[test]
     fn depth_64_is_the_last_that_is_read() {
-        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        // The object around them is the first level.
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
         let code = |depth| {
             parse_strict::<serde_json::Value>(nested(depth).as_bytes())
                 .map_err(|problem| problem.code().to_owned())
