@@ -122,17 +122,25 @@ impl Journey<'_> {
     /// [`JourneyError`].
     pub async fn connect(&self, customer: &Customer, account: &str) -> Result<String, JourneyError> {
         let connection = self.declare(customer, account).await?;
-        let parameters = parameters(&connection)?;
-        deploy_role_stack(self.local_aws, account, CUSTOMER_ROLE_TEMPLATE, &parameters).await?;
         let id = text(&connection["id"], "id")?;
-        wait_for(
-            &customer.api,
-            &format!("/v1/connections/{id}"),
-            "state",
-            &["ready"],
-        )
-        .await?;
-        Ok(id)
+        self.resume_connection(customer, &id, account).await
+    }
+
+    /// Deploys the role's stack of a declared account, unless it is there, and waits for the proof.
+    ///
+    /// # Errors
+    /// [`JourneyError`].
+    pub async fn resume_connection(
+        &self,
+        customer: &Customer,
+        id: &str,
+        account: &str,
+    ) -> Result<String, JourneyError> {
+        let path = format!("/v1/connections/{id}");
+        let parameters = parameters(&customer.api.get(&path).await?)?;
+        deploy_role_stack(self.local_aws, account, CUSTOMER_ROLE_TEMPLATE, &parameters).await?;
+        wait_for(&customer.api, &path, "state", &["ready"]).await?;
+        Ok(id.to_owned())
     }
 
     /// Declares an account; nothing is in it yet.

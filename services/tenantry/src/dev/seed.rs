@@ -17,7 +17,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tenantry::journey::Journey;
+use tenantry::journey::{Customer, Journey};
 use tenantry::{Client, Composition};
 
 /// The demo's customers and how busy they are.
@@ -91,7 +91,22 @@ async fn planes(world: &World, kept: &Path) -> anyhow::Result<Vec<Plane>> {
     Ok(planes)
 }
 
-/// One customer's way from signup to a data plane with a key.
+/// A customer of an earlier start that ended before its data plane had a key.
+async fn known(api: Client) -> anyhow::Result<Customer> {
+    let own = api.get("/v1/tenants").await?;
+    let tenant_id = own["items"][0]["id"]
+        .as_str()
+        .context("the tenant of this person")?
+        .to_owned();
+    Ok(Customer { tenant_id, api })
+}
+
+async fn first_id(customer: &Customer, path: &str) -> anyhow::Result<Option<String>> {
+    let page = customer.api.get(path).await?;
+    Ok(page["items"][0]["id"].as_str().map(str::to_owned))
+}
+
+/// One customer's way from signup to a data plane with a key; goes on where an earlier start was stopped.
 async fn settle_in(world: &World, name: &str, number: usize, weight: u32) -> anyhow::Result<Plane> {
     let local_aws = world
         .embedded
@@ -107,10 +122,22 @@ async fn settle_in(world: &World, name: &str, number: usize, weight: u32) -> any
         "ada@{}.example",
         name.split(' ').next().unwrap_or(name).to_lowercase()
     );
-    let customer = journey.sign_up(name, &email, PASSWORD).await?;
-    let connection = journey.connect(&customer, CUSTOMER_ACCOUNTS[number]).await?;
-    let (operation, _) = customer.approve_deployment(&connection, REGION).await?;
-    customer.await_operation(&operation).await?;
+    let customer = match journey.sign_in(&email, PASSWORD).await {
+        Ok(api) => known(api).await?,
+        Err(_) => journey.sign_up(name, &email, PASSWORD).await?,
+    };
+    let connection = match first_id(&customer, "/v1/connections").await? {
+        Some(id) => {
+            journey
+                .resume_connection(&customer, &id, CUSTOMER_ACCOUNTS[number])
+                .await?
+        }
+        None => journey.connect(&customer, CUSTOMER_ACCOUNTS[number]).await?,
+    };
+    if first_id(&customer, "/v1/deployments").await?.is_none() {
+        let (operation, _) = customer.approve_deployment(&connection, REGION).await?;
+        customer.await_operation(&operation).await?;
+    }
     let key = customer.create_api_key("demo data plane").await?;
     Ok(Plane {
         name: name.to_owned(),
