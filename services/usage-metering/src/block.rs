@@ -279,6 +279,9 @@ mod tests {
         assert_eq!(Block::decode(&whole[..20]), Err(BlockError::NotABlock));
         let mut bomb = whole.clone();
         bomb[22..26].copy_from_slice(&u32::MAX.to_le_bytes());
+        // A sender that means harm gets its sum right.
+        let sum = checksum(&bomb[..26], &bomb[HEADER_BYTES..]);
+        bomb[26..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
         assert_eq!(Block::decode(&bomb), Err(BlockError::Damaged));
         let mut broken = whole;
         broken[26] ^= 1;
