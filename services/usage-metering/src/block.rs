@@ -220,7 +220,7 @@ mod tests {
     use tenant_model::TenantId;
     use uuid::Uuid;
 
-    use super::{Block, BlockError, RawEvent, TenantPart};
+    use super::{Block, BlockError, HEADER_BYTES, RawEvent, TenantPart, checksum};
 
     fn block() -> impl Strategy<Value = Block> {
         let event = (
