@@ -11,11 +11,12 @@ use bytes::Bytes;
 
 use crate::auth::{Caller, KeyRing};
 use crate::clock::Clock;
-use crate::control::{CallLog, Faults, Lag};
+use crate::control::{CallLog, Faults, Lag, Latency, Outages};
 use crate::error::AwsError;
 use crate::iam::IamState;
 use crate::iam::policy::{Context, Decision, Policies, PrincipalView, Question, ResourcePolicy, decide};
 use crate::ids::Ids;
+use crate::peers::Peers;
 
 /// The shared part of one endpoint. Services get it with every call and keep nothing global.
 pub(crate) struct Core {
@@ -26,6 +27,9 @@ pub(crate) struct Core {
     pub(crate) calls: CallLog,
     pub(crate) faults: Faults,
     pub(crate) lag: Lag,
+    pub(crate) latency: Latency,
+    pub(crate) outages: Outages,
+    pub(crate) peers: Peers,
     /// Whether Kinesis holds the rates of a shard against callers.
     pub(crate) kinesis_rates: Arc<AtomicBool>,
     /// Where services keep what must survive a restart; `None` keeps everything in memory.
@@ -87,6 +91,9 @@ impl Core {
             calls: CallLog::default(),
             faults: Faults::new(options.seed),
             lag: Lag::new(options.seed),
+            latency: Latency::default(),
+            outages: Outages::default(),
+            peers: Peers::default(),
             kinesis_rates: Arc::default(),
             data_dir: options.data_dir.clone(),
             warehouse_url: options.warehouse_url.clone(),

@@ -144,7 +144,10 @@ impl Arrived<'_> {
     async fn call(&self, body: Incoming, operation: &mut String) -> Result<Call, AwsError> {
         let body = read_body(body, self.service.body_bytes_max()).await?;
         let protocol = self.service.protocol();
-        *operation = operation_name(&self.parts, &body, protocol)?;
+        *operation = match protocol {
+            Protocol::RestXml { .. } => self.routed()?,
+            _ => operation_name(&self.parts, &body, protocol)?,
+        };
         let caller = self
             .prove(&body)
             .map_err(|refusal| refusal.into_error(protocol))?;
@@ -155,7 +158,20 @@ impl Arrived<'_> {
             source: self.source,
             now: self.endpoint.core.clock.now(),
             protocol,
+            path: self.parts.uri.path().to_owned(),
+            query: self.parts.uri.query().unwrap_or_default().to_owned(),
             body,
+        })
+    }
+
+    /// The operation of a REST service.
+    fn routed(&self) -> Result<String, AwsError> {
+        let (method, uri) = (&self.parts.method, &self.parts.uri);
+        let named = self
+            .service
+            .route(method, uri.path(), uri.query().unwrap_or_default());
+        named.map(str::to_owned).ok_or_else(|| {
+            AwsError::not_implemented(self.service.signing_name(), &format!("{method} {}", uri.path()))
         })
     }
 

@@ -48,13 +48,23 @@ impl Endpoint {
     }
 }
 
-/// Every service behind the query, EC2 and JSON protocols. To add one, implement [`Service`] and name it here.
+/// Every service behind the query, EC2, JSON and REST protocols. To add one, implement [`Service`] and name it here.
 async fn services(core: &Arc<Core>) -> Result<Vec<Arc<dyn Service>>, StartError> {
     Ok(vec![
         Arc::new(crate::sts::Sts),
         Arc::new(crate::iam::Iam),
         Arc::new(crate::cloudformation::CloudFormation::default()),
-        Arc::new(crate::ec2::Ec2::default()),
+        Arc::clone(&core.peers.ec2) as Arc<dyn Service>,
+        Arc::clone(&core.peers.elbv2) as Arc<dyn Service>,
+        Arc::clone(&core.peers.autoscaling) as Arc<dyn Service>,
+        Arc::clone(&core.peers.route53) as Arc<dyn Service>,
+        Arc::clone(&core.peers.rds) as Arc<dyn Service>,
+        Arc::clone(&core.peers.service_quotas) as Arc<dyn Service>,
+        Arc::clone(&core.peers.kms) as Arc<dyn Service>,
+        Arc::clone(&core.peers.acm) as Arc<dyn Service>,
+        Arc::new(crate::tagging::Tagging),
+        Arc::new(crate::marketplace::Marketplace),
+        Arc::new(crate::cloudtrail::CloudTrail),
         Arc::new(crate::kinesis::Kinesis::open(core)?),
         Arc::new(crate::redshift_data::RedshiftData::default()),
     ])

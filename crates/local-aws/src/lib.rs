@@ -19,26 +19,41 @@
 //! State belongs to one service; other services reach it through [`Core`](core::Core). There are no globals: many
 //! endpoints live side by side in one process.
 
+mod acm;
 mod auth;
+mod autoscaling;
 mod clock;
 mod cloudformation;
+mod cloudtrail;
 mod control;
 mod core;
 mod dispatch;
 mod ec2;
+mod elbv2;
 mod endpoint;
 mod error;
 mod iam;
 mod ids;
 mod kinesis;
+mod kms;
+mod marketplace;
+mod peers;
 mod persist;
+mod places;
 mod protocol;
+mod rds;
 mod redshift_data;
+mod route53;
 mod s3;
 mod server;
 mod service;
+mod service_quotas;
 mod sts;
+mod tagging;
 
 pub use clock::Clock;
-pub use control::{CallRecord, Control, Fault, FaultRule, InventoryItem, LagSettings, ServiceCredentials};
+pub use control::{
+    CallRecord, Control, Fault, FaultRule, InventoryItem, LagSettings, LatencyModel, Outage,
+    ServiceCredentials,
+};
 pub use server::{LocalAws, Options, StartError};

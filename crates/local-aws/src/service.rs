@@ -25,6 +25,10 @@ pub(crate) struct Call {
     /// The endpoint's time when the call arrived.
     pub(crate) now: DateTime<Utc>,
     pub(crate) protocol: Protocol,
+    /// The path, as sent; only a REST service reads it.
+    pub(crate) path: String,
+    /// The query string without its question mark; only a REST service reads it.
+    pub(crate) query: String,
     pub(crate) body: Bytes,
 }
 
@@ -58,6 +62,11 @@ pub(crate) trait Service: Send + Sync {
     fn signing_name(&self) -> &'static str;
 
     fn protocol(&self) -> Protocol;
+
+    /// The operation that a method, a path and a query string name: REST services only.
+    fn route(&self, _method: &http::Method, _path: &str, _query: &str) -> Option<&'static str> {
+        None
+    }
 
     /// Largest request body. A bound on memory, checked while reading.
     fn body_bytes_max(&self) -> usize {

@@ -26,7 +26,7 @@ impl AuthRefusal {
     /// Sources: IAM "Common errors", EC2 "Error codes", Kinesis "Common errors".
     pub(crate) fn into_error(self, protocol: Protocol) -> AwsError {
         match protocol {
-            Protocol::Query { .. } => self.query(),
+            Protocol::Query { .. } | Protocol::RestXml { .. } => self.query(),
             Protocol::Ec2 => self.ec2(),
             Protocol::Json { .. } => self.json(),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::control::{CallRecord, FaultRule, InventoryItem, LagSettings};
+use crate::control::{CallRecord, FaultRule, InventoryItem, LagSettings, LatencyModel, Outage};
 use crate::endpoint::Endpoint;
 use crate::iam::service_role;
 
@@ -91,6 +91,21 @@ impl Control {
     /// Sets the consistency lag; the default settings switch it off.
     pub fn set_lag(&self, settings: LagSettings) {
         self.endpoint.core.lag.set(settings);
+    }
+
+    /// Sets how long things take; nothing takes time at start.
+    pub fn set_latency(&self, model: LatencyModel) {
+        self.endpoint.core.latency.set(model);
+    }
+
+    /// Loses a zone or a region until [`Self::end_outage`].
+    pub fn begin_outage(&self, outage: Outage) {
+        self.endpoint.core.outages.begin(outage);
+    }
+
+    /// Brings a lost zone or region back.
+    pub fn end_outage(&self, outage: &Outage) {
+        self.endpoint.core.outages.end(outage);
     }
 
     /// Holds Kinesis's rates of 1 MiB and 1,000 records per shard and second against callers, or not. Off at start;

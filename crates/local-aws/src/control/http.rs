@@ -11,6 +11,8 @@
 //! | `GET`, `POST`, `DELETE /_local/faults` | the rules; adds one ([`FaultRule`]); ends all |
 //! | `GET`, `POST /_local/clock` | the time; `{"advance_ms": n}` moves it |
 //! | `GET`, `POST /_local/lag` | the consistency lag ([`LagSettings`]) |
+//! | `GET`, `POST /_local/latency` | how long things take ([`LatencyModel`]) |
+//! | `GET`, `POST`, `DELETE /_local/outages` | what is lost; loses a zone or a region ([`Outage`]); ends all |
 //! | `POST /_local/kinesis-rates` | `{"enforced": true}` holds a shard's rates against callers |
 //! | `POST /_local/service-credentials` | `{"role_arn": …}` gives keys that do not expire |
 
@@ -23,7 +25,7 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::control::{Control, FaultRule, LagSettings};
+use crate::control::{Control, FaultRule, LagSettings, LatencyModel, Outage};
 use crate::protocol::{ResponseBody, full};
 
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -55,6 +57,8 @@ pub(crate) async fn answer(
         "/faults" => faults(control, &parts.method, &body),
         "/clock" => clock(control, &parts.method, &body),
         "/lag" => lag(control, &parts.method, &body),
+        "/latency" => latency(control, &parts.method, &body),
+        "/outages" => outages(control, &parts.method, &body),
         "/kinesis-rates" => kinesis_rates(control, &body),
         "/service-credentials" => service_credentials(control, &body),
         other => Err(format!("there is no control {other}")),
@@ -99,6 +103,23 @@ fn lag(control: &Control, method: &Method, body: &[u8]) -> Result<Value, String>
         control.set_lag(read::<LagSettings>(body)?);
     }
     Ok(json!(control.endpoint.core.lag.settings()))
+}
+
+fn latency(control: &Control, method: &Method, body: &[u8]) -> Result<Value, String> {
+    if *method == Method::POST {
+        control.set_latency(read::<LatencyModel>(body)?);
+    }
+    Ok(json!(control.endpoint.core.latency.model()))
+}
+
+fn outages(control: &Control, method: &Method, body: &[u8]) -> Result<Value, String> {
+    let outages = &control.endpoint.core.outages;
+    if *method == Method::DELETE {
+        outages.end_all();
+    } else if *method == Method::POST {
+        outages.begin(read::<Outage>(body)?);
+    }
+    Ok(json!(outages.all()))
 }
 
 #[derive(Deserialize)]

@@ -9,6 +9,8 @@ mod handle;
 pub(crate) mod http;
 mod inventory;
 mod lag;
+mod latency;
+mod outages;
 
 pub(crate) use calls::CallLog;
 pub use calls::CallRecord;
@@ -18,3 +20,7 @@ pub use handle::{Control, ServiceCredentials};
 pub use inventory::InventoryItem;
 pub(crate) use lag::Lag;
 pub use lag::LagSettings;
+pub(crate) use latency::Latency;
+pub use latency::LatencyModel;
+pub use outages::Outage;
+pub(crate) use outages::Outages;

@@ -1,9 +1,12 @@
-//! The three wire forms below S3: query with XML (STS, IAM, CloudFormation), EC2's dialect of it, and JSON 1.1.
+//! The four wire forms below S3: query with XML (STS, IAM, RDS and others), EC2's dialect of it, JSON, and XML
+//! under REST paths (Route 53).
 
+mod page;
 mod params;
 mod reply;
 mod xml;
 
+pub(crate) use page::{Page, page};
 pub(crate) use params::Params;
 pub(crate) use reply::{Reply, ResponseBody, full, refusal, success};
 pub(crate) use xml::Xml;
@@ -22,5 +25,10 @@ pub(crate) enum Protocol {
     Json {
         /// "1.0" or "1.1".
         version: &'static str,
+    },
+    /// Method and path name the operation, bodies are XML (Route 53). The name space of the answers.
+    RestXml {
+        /// The XML name space the service's documents carry.
+        namespace: &'static str,
     },
 }

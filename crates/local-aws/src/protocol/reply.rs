@@ -20,6 +20,12 @@ pub(crate) fn full(body: impl Into<Bytes>) -> ResponseBody {
 
 /// What an operation gives back on success.
 pub(crate) enum Reply {
+    /// A whole document of a REST service, with its status and, for something new, its `Location`.
+    Rest {
+        status: StatusCode,
+        location: Option<String>,
+        document: Xml,
+    },
     /// The inside of a query or EC2 answer.
     Xml(Xml),
     /// The text of a JSON answer.
@@ -47,10 +53,33 @@ pub(crate) fn success(
     request_id: &str,
 ) -> Response<ResponseBody> {
     let body = match reply {
+        Reply::Rest {
+            status,
+            location,
+            document,
+        } => return rest(protocol, status, location.as_deref(), document, request_id),
         Reply::Json(text) => text,
         Reply::Xml(xml) => document(protocol, operation, xml, request_id).into(),
     };
     respond(protocol, StatusCode::OK, body, request_id)
+}
+
+fn rest(
+    protocol: Protocol,
+    status: StatusCode,
+    location: Option<&str>,
+    document: Xml,
+    request_id: &str,
+) -> Response<ResponseBody> {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}",
+        document.into_string()
+    );
+    let mut response = respond(protocol, status, body.into(), request_id);
+    if let Some(location) = location.and_then(|location| HeaderValue::from_str(location).ok()) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }
 
 fn document(protocol: Protocol, operation: &str, inside: Xml, request_id: &str) -> String {
@@ -60,7 +89,7 @@ fn document(protocol: Protocol, operation: &str, inside: Xml, request_id: &str) 
             "<{operation}Response xmlns=\"{namespace}\"><{operation}Result>{inside}</{operation}Result>\
              <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
         ),
-        Protocol::Ec2 | Protocol::Json { .. } => format!(
+        Protocol::Ec2 | Protocol::Json { .. } | Protocol::RestXml { .. } => format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{operation}Response xmlns=\"{EC2_NAMESPACE}\">\
              <requestId>{request_id}</requestId>{inside}</{operation}Response>"
         ),
@@ -76,7 +105,9 @@ pub(crate) fn refusal(protocol: Protocol, error: &AwsError, request_id: &str) ->
             let value = serde_json::json!({ "__type": error.code, "message": error.message });
             value.to_string()
         }
-        Protocol::Query { namespace } => query_error(namespace, error, request_id),
+        Protocol::Query { namespace } | Protocol::RestXml { namespace } => {
+            query_error(namespace, error, request_id)
+        }
         Protocol::Ec2 => ec2_error(error, request_id),
     };
     let mut response = respond(protocol, error.status, body.into(), request_id);
@@ -125,7 +156,7 @@ fn respond(protocol: Protocol, status: StatusCode, body: Bytes, request_id: &str
     let content_type = match protocol {
         Protocol::Json { version: "1.0" } => "application/x-amz-json-1.0",
         Protocol::Json { .. } => "application/x-amz-json-1.1",
-        Protocol::Query { .. } | Protocol::Ec2 => "text/xml;charset=UTF-8",
+        Protocol::Query { .. } | Protocol::Ec2 | Protocol::RestXml { .. } => "text/xml;charset=UTF-8",
     };
     let mut response = Response::new(full(body));
     *response.status_mut() = status;

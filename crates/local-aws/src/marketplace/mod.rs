@@ -1,0 +1,27 @@
+//! Marketplace Metering: BatchMeterUsage under its real rules.
+
+use std::sync::Arc;
+
+use crate::core::Core;
+use crate::error::AwsError;
+use crate::protocol::{Protocol, Reply};
+use crate::service::{Call, Service};
+
+/// The service.
+#[derive(Default)]
+pub(crate) struct Marketplace;
+
+#[async_trait::async_trait]
+impl Service for Marketplace {
+    fn signing_name(&self) -> &'static str {
+        "aws-marketplace"
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol::Json { version: "1.1" }
+    }
+
+    async fn call(&self, _core: &Arc<Core>, call: &Call) -> Result<Reply, AwsError> {
+        Err(AwsError::not_implemented("aws-marketplace", &call.operation))
+    }
+}
