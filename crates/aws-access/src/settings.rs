@@ -90,10 +90,25 @@ impl Aws {
     /// As [`Aws::connect`], with an observer that every request to AWS passes on its way out and
     /// back. Tests stop a worker there; it is the only place between us and the wire.
     pub async fn connect_observed(settings: AwsSettings, observer: Option<Arc<dyn CallObserver>>) -> Self {
+        Self::connect_retrying(settings, observer, RetryConfig::standard()).await
+    }
+
+    /// As [`Aws::connect_observed`], repeating reads without a pause. For a rehearsal, whose time is not
+    /// the system's: a pause there would cost time and rehearse nothing.
+    pub async fn connect_rehearsal(settings: AwsSettings, observer: Arc<dyn CallObserver>) -> Self {
+        let at_once = RetryConfig::standard().with_initial_backoff(Duration::ZERO);
+        Self::connect_retrying(settings, Some(observer), at_once).await
+    }
+
+    async fn connect_retrying(
+        settings: AwsSettings,
+        observer: Option<Arc<dyn CallObserver>>,
+        retries: RetryConfig,
+    ) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(settings.region.clone()))
             .http_client(http::client(observer))
-            .retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS_MAX))
+            .retry_config(retries.with_max_attempts(READ_ATTEMPTS_MAX))
             .timeout_config(timeouts());
         if let Some(endpoint_url) = &settings.endpoint_url {
             loader = loader.endpoint_url(endpoint_url);

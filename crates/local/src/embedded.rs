@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use aws_access::{AwsError, AwsSettings};
 use local_aws::{LocalAws, Options};
-use tenant_store::StoreSettings;
 use tenant_store::bootstrap::PrepareError;
+use tenant_store::{StoreError, StoreSettings};
 
 use crate::accounts;
 use crate::databases::Databases;
@@ -53,6 +53,9 @@ pub enum EmbeddedError {
     /// The database could not be made ready.
     #[error("the database could not be made ready")]
     Database(#[from] PrepareError),
+    /// The database did not answer.
+    #[error("the database did not answer")]
+    Store(#[from] StoreError),
     /// The local AWS did not start.
     #[error("the local AWS endpoint did not start")]
     LocalAws(#[from] local_aws::StartError),

@@ -3,9 +3,13 @@
 //!
 //! A deadline is any column named `lease_until` or `due_at`. Only a test's world calls this, as superuser
 //! on a database of its own.
+//!
+//! A rehearsal goes further: [`HeldClock`] puts a `now()` of its own before PostgreSQL's, so that no time
+//! passes but by its word and a run can be repeated exactly.
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::StoreError;
@@ -48,6 +52,73 @@ pub async fn advance(admin_url: &str, by: Duration) -> Result<(), StoreError> {
     }
     connection.close().await?;
     Ok(())
+}
+
+/// A database whose `now()` stands still until it is moved.
+///
+/// A function of that name in a schema that stands before `pg_catalog` in the search path is found first,
+/// in the product's own statements as they are. `clock_timestamp()` and column defaults keep the system's
+/// time; provisioning uses neither for a decision.
+#[derive(Debug)]
+pub struct HeldClock {
+    connection: PgConnection,
+}
+
+impl HeldClock {
+    /// Holds the clock of a database at `now`, for every connection opened from here on.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn hold(admin_url: &str, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let mut connection = PgConnection::connect(admin_url).await?;
+        sqlx::raw_sql(
+            "create schema rehearsal;
+             create table rehearsal.moment (at timestamptz not null);
+             create function rehearsal.now() returns timestamptz language sql stable
+                 return (select at from rehearsal.moment);
+             grant usage on schema rehearsal to public;
+             grant select on rehearsal.moment to public;
+             do $$ begin
+                 execute format('alter database %I set search_path = rehearsal, public, pg_catalog',
+                     current_database());
+             end $$",
+        )
+        .execute(&mut connection)
+        .await?;
+        sqlx::query("insert into rehearsal.moment values ($1)")
+            .bind(now)
+            .execute(&mut connection)
+            .await?;
+        Ok(Self { connection })
+    }
+
+    /// Moves the clock forward.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn advance(&mut self, by: Duration) -> Result<(), StoreError> {
+        let microseconds = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        sqlx::query("update rehearsal.moment set at = at + $1 * interval '1 microsecond'")
+            .bind(microseconds)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// How long until a deployment is due or a worker's lease ends; none when nobody waits for anything.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn until_work(&mut self) -> Result<Option<Duration>, StoreError> {
+        let microseconds: Option<i64> = sqlx::query_scalar(
+            "select ceil(extract(epoch from min(coalesce(lease_until, due_at)) - (select at from rehearsal.moment))
+                         * 1000000)::bigint
+               from public.work where coalesce(lease_until, due_at) < 'infinity'",
+        )
+        .fetch_one(&mut self.connection)
+        .await?;
+        Ok(microseconds.map(|wait| Duration::from_micros(wait.try_into().unwrap_or(0))))
+    }
 }
 
 /// Every deadline of the schema as quoted names of table and column.

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tenant_model::deployment::Profile;
 use tenantry::Service;
+
+use crate::rehearse::FaultMix;
 
 /// Tenantry: the control plane an ISV runs to sell its data platform on AWS.
 #[derive(Debug, Parser)]
@@ -23,6 +26,12 @@ pub(crate) enum Command {
     /// Play the main job on a fresh world, from signup to usage in the warehouse, and check the books.
     #[command(after_help = "Examples:\n  tenantry demo\n  tenantry demo --json | jq .usage_booked")]
     Demo(DemoArgs),
+    /// Play a blueprint for many tenants in an AWS in memory, under faults, and look what is left behind.
+    #[command(
+        after_help = "Examples:\n  tenantry rehearse --profile single --tenants 100 --faults storm --seed 7\n  \
+                      tenantry rehearse --faults calm --json | jq .calls_per_tenant"
+    )]
+    Rehearse(RehearseArgs),
     /// Run one service, or all of them, against the configured database and AWS.
     #[command(after_help = "Example:\n  DATABASE_URL=… tenantry serve usage-metering --listen 0.0.0.0:8080")]
     Serve(ServeArgs),
@@ -67,6 +76,29 @@ pub(crate) struct DemoArgs {
     /// Fixes which events are sent; the same seed sends the same.
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RehearseArgs {
+    /// What each deployment is made of.
+    #[arg(long, default_value = "single", value_parser = profile)]
+    pub(crate) profile: Profile,
+    /// How many tenants get a deployment, each in an account of its own.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) tenants: u32,
+    /// What goes wrong.
+    #[arg(long, default_value_t = FaultMix::Storm, value_enum)]
+    pub(crate) faults: FaultMix,
+    /// Fixes everything that is drawn: the same seed gives the same run.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print the figures as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn profile(name: &str) -> Result<Profile, String> {
+    Profile::from_name(name).ok_or_else(|| "there is only the profile single".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,8 @@
 mod cli;
 mod demo;
 mod dev;
+mod progress;
+mod rehearse;
 mod serve;
 mod tools;
 
@@ -38,6 +40,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Dev(args) => dev::run(&args).await.map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => demo::run(&args).await,
+        Command::Rehearse(args) => rehearse::run(&args).await,
         Command::Serve(args) => serve::run(args.service, args.listen)
             .await
             .map(|()| ExitCode::SUCCESS),
@@ -51,10 +54,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The demo speaks by its stages and its table; everything else tells its story.
+/// The demo and a rehearsal speak by their stages and their table; everything else tells its story.
 fn telemetry_of(command: &Command) -> TelemetrySettings {
     let filter = match command {
-        Command::Demo(_) => "error",
+        Command::Demo(_) | Command::Rehearse(_) => "error",
         Command::Openapi | Command::Config => "warn",
         Command::Dev(_)
         | Command::Serve(_)

@@ -4,7 +4,6 @@
 //! [`traffic`] before anything is sent; what did come out is read from the API, the warehouse and the local AWS's
 //! own inventory, and [`report`] compares.
 
-mod progress;
 mod report;
 mod stages;
 mod traffic;
@@ -17,10 +16,10 @@ use std::time::Instant;
 
 use chrono::Utc;
 
-use self::progress::Progress;
 use self::stages::Tour;
 use self::traffic::Traffic;
 use crate::cli::DemoArgs;
+use crate::progress::Progress;
 
 /// Tenants that report usage.
 const CUSTOMERS: usize = 3;

@@ -9,10 +9,10 @@ use serde_json::Value;
 use tenantry::Client;
 use tenantry::journey::{Customer, Journey, parameters, wait_for};
 
-use super::progress::Progress;
 use super::report::Figures;
 use super::workers::Worker;
 use super::world::World;
+use crate::progress::Progress;
 
 const OPERATOR: &str = "operator@isv.example";
 const PASSWORD: &str = "lantern harbour winter 1912";

@@ -9,10 +9,10 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tenantry::Client;
 
-use super::progress::Progress;
 use super::stages::Tour;
 use super::traffic::{METERS, Traffic};
 use super::workers::Worker;
+use crate::progress::Progress;
 
 const EVENTS_PER_REQUEST: usize = 1_000;
 const REQUESTS_AT_ONCE: usize = 3;

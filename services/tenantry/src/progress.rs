@@ -1,4 +1,4 @@
-//! What people see while the demo runs: a moving line on a terminal, one line per stage elsewhere.
+//! What people see while the demo or a rehearsal runs: a moving line on a terminal, one line per stage elsewhere.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 const TICK: Duration = Duration::from_millis(120);
 
-/// The stages of the demo, on standard error; standard output carries the result only.
+/// The stages of a run, on standard error; standard output carries the result only.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     title: &'static str,
