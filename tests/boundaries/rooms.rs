@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("usage-producer", &["tenant-model"]),
     ("local-aws", &[]),
     ("conformance", &["local-aws"]),
+    ("benches", &["local-aws"]),
     (
         "local",
         &[
