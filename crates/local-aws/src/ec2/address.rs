@@ -6,16 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::describe::{Filtered, describe as describe_all};
 use super::instance::State;
+use super::interface::NetworkInterface;
 use super::kind::Kind;
+use super::limits::refuse_above;
 use super::request::{Request, done, require, require_mut};
 use super::state::{Meta, Region, resource};
 use super::tags;
 use crate::error::AwsError;
 use crate::ids::Ids;
 use crate::protocol::Xml;
-
-/// The default quota per region.
-const ADDRESSES_MAX: usize = 5;
 
 /// An elastic address.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,6 +43,7 @@ impl Filtered for Address {
             "domain" => vec!["vpc".into()],
             "association-id" => self.association_id.iter().cloned().collect(),
             "instance-id" => self.instance_id.iter().cloned().collect(),
+            "public-ipv4-pool" => vec!["amazon".into()],
             "network-interface-id" => self.interface_id.iter().cloned().collect(),
             _ => return None,
         })
@@ -76,10 +76,8 @@ pub(super) fn allocate(request: &Request<'_>, region: &mut Region) -> Result<Xml
     let tags = request.tags_for(Kind::Address)?;
     request.authorize_creation(Kind::Address, &tags)?;
     request.end_dry_run()?;
-    if region.addresses.len() >= ADDRESSES_MAX {
-        let why = "The maximum number of addresses has been reached.";
-        return Err(AwsError::bad("AddressLimitExceeded", why));
-    }
+    let limit = request.limits.addresses;
+    refuse_above(region.addresses.len(), limit, "AddressLimitExceeded", "addresses")?;
     let address = Address {
         meta: request.new_meta(Kind::Address, tags),
         public_ip: free_public_ip(&request.core.ids, region),
@@ -113,6 +111,7 @@ pub(super) fn describe(request: &Request<'_>, region: &mut Region) -> Result<Xml
                 .optional("instanceId", address.instance_id.as_ref())
                 .optional("associationId", address.association_id.as_ref())
                 .optional("networkInterfaceId", address.interface_id.as_ref())
+                .leaf("publicIpv4Pool", "amazon")
                 .optional(
                     "privateIpAddress",
                     interface.map(|interface| interface.private_ip),
@@ -128,6 +127,7 @@ pub(super) fn associate(request: &Request<'_>, region: &mut Region) -> Result<Xm
     let interface_id = target(request, region)?;
     let address = require(&region.addresses, id)?;
     request.end_dry_run()?;
+    refuse_service_held(region, address)?;
     if address.interface_id.as_ref() == Some(&interface_id) {
         return Ok(associated(address.association_id.as_deref().unwrap_or_default()));
     }
@@ -154,8 +154,21 @@ pub(super) fn associate(request: &Request<'_>, region: &mut Region) -> Result<Xm
     let association_id = request.core.ids.resource("eipassoc");
     address.association_id = Some(association_id.clone());
     address.interface_id = Some(interface_id);
-    address.instance_id = Some(instance_id);
+    address.instance_id = instance_id;
     Ok(associated(&association_id))
+}
+
+/// The address of a NAT gateway stays with it until the gateway is gone.
+fn refuse_service_held(region: &Region, address: &Address) -> Result<(), AwsError> {
+    let interface = address
+        .interface_id
+        .as_ref()
+        .and_then(|id| region.interfaces.get(id));
+    if interface.is_some_and(NetworkInterface::is_requester_managed) {
+        let why = "You do not have permission to access the specified resource.";
+        return Err(AwsError::forbidden("AuthFailure", why));
+    }
+    Ok(())
 }
 
 fn associated(id: &str) -> Xml {
@@ -168,7 +181,12 @@ fn associated(id: &str) -> Xml {
 fn target(request: &Request<'_>, region: &Region) -> Result<String, AwsError> {
     if let Some(id) = request.params.get("NetworkInterfaceId") {
         request.authorize_existing(&region.interfaces, id)?;
-        return require(&region.interfaces, id).map(|interface| interface.meta.id.clone());
+        let interface = require(&region.interfaces, id)?;
+        if interface.is_requester_managed() {
+            let why = "You do not have permission to access the specified resource.";
+            return Err(AwsError::forbidden("AuthFailure", why));
+        }
+        return Ok(interface.meta.id.clone());
     }
     let id = request.params.required("InstanceId")?;
     request.authorize_existing(&region.instances, id)?;
@@ -204,14 +222,15 @@ pub(super) fn disassociate(request: &Request<'_>, region: &mut Region) -> Result
         .find(|address| address.association_id.as_deref() == Some(id));
     let allocation = holder.map(|address| address.meta.id.clone()).unwrap_or_default();
     request.authorize_existing(&region.addresses, &allocation)?;
-    let address = region.addresses.get_mut(&allocation).ok_or_else(|| {
+    let address = region.addresses.get(&allocation).ok_or_else(|| {
         AwsError::bad(
             "InvalidAssociationID.NotFound",
             format!("The association ID '{id}' does not exist"),
         )
     })?;
     request.end_dry_run()?;
-    address.release_interface();
+    refuse_service_held(region, address)?;
+    require_mut(&mut region.addresses, &allocation)?.release_interface();
     Ok(done())
 }
 

@@ -56,8 +56,8 @@ fn answer(id: &str) -> Xml {
     xml
 }
 
-pub(super) fn disassociate(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
-    let id = request.params.required("AssociationId")?;
+/// The table that holds an association, with permission to change it.
+fn holder(request: &Request<'_>, region: &Region, id: &str) -> Result<String, AwsError> {
     let holds = |associations: &[Association]| associations.iter().any(|association| association.id == id);
     let table = region
         .route_tables
@@ -65,13 +65,19 @@ pub(super) fn disassociate(request: &Request<'_>, region: &mut Region) -> Result
         .find(|table| holds(&table.associations));
     let table_id = table.map(|table| table.meta.id.clone()).unwrap_or_default();
     request.authorize_existing(&region.route_tables, &table_id)?;
-    let not_found = || {
-        AwsError::bad(
+    if table_id.is_empty() {
+        return Err(AwsError::bad(
             "InvalidAssociationID.NotFound",
             format!("The association ID '{id}' does not exist"),
-        )
-    };
-    let table = region.route_tables.get_mut(&table_id).ok_or_else(not_found)?;
+        ));
+    }
+    Ok(table_id)
+}
+
+pub(super) fn disassociate(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
+    let id = request.params.required("AssociationId")?;
+    let table_id = holder(request, region, id)?;
+    let table = require_mut(&mut region.route_tables, &table_id)?;
     request.end_dry_run()?;
     if table
         .associations
@@ -84,4 +90,38 @@ pub(super) fn disassociate(request: &Request<'_>, region: &mut Region) -> Result
     }
     table.associations.retain(|association| association.id != id);
     Ok(done())
+}
+
+/// Puts a subnet, or a VPC's main association, under another table; the association gets a new id.
+pub(super) fn replace(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
+    let id = request.params.required("AssociationId")?;
+    let table_id = request.params.required("RouteTableId")?;
+    let old_id = holder(request, region, id)?;
+    request.authorize_existing(&region.route_tables, table_id)?;
+    let table = require(&region.route_tables, table_id)?;
+    let old = require(&region.route_tables, &old_id)?;
+    request.end_dry_run()?;
+    if table.vpc_id != old.vpc_id {
+        return Err(invalid_value(format!(
+            "route table {table_id} and route table {old_id} belong to different networks"
+        )));
+    }
+    let old = require_mut(&mut region.route_tables, &old_id)?;
+    let moved = old
+        .associations
+        .iter()
+        .position(|association| association.id == id);
+    let mut association = moved
+        .map(|at| old.associations.remove(at))
+        .expect("the holder of an association has it");
+    association.id = request.core.ids.resource("rtbassoc");
+    let mut xml = Xml::new();
+    xml.leaf("newAssociationId", &association.id)
+        .node("associationState", |xml| {
+            xml.leaf("state", "associated");
+        });
+    require_mut(&mut region.route_tables, table_id)?
+        .associations
+        .push(association);
+    Ok(xml)
 }

@@ -99,6 +99,9 @@ pub(super) struct Image {
     pub(super) root_gib: i64,
     pub(super) owner: String,
     pub(super) created_on: String,
+    /// Whether an account made it; else AWS offers it to all.
+    #[serde(default)]
+    pub(super) own: bool,
 }
 
 /// The images of a region.
@@ -111,6 +114,7 @@ pub(super) fn images(region: &str) -> Vec<Image> {
         root_gib: 8,
         owner: "137112412989".into(),
         created_on: created_on.to_owned(),
+        own: false,
     };
     [
         (

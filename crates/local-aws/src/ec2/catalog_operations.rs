@@ -1,8 +1,7 @@
 //! Describing what AWS offers.
 
-use super::catalog::{self, Image};
+use super::catalog;
 use super::describe::{Filter, read_filters};
-use super::kind::Kind;
 use super::request::{Request, invalid_value};
 use super::state::Region;
 use crate::error::AwsError;
@@ -94,7 +93,7 @@ pub(super) fn zones(request: &Request<'_>, _: &mut Region) -> Result<Xml, AwsErr
             "zone-name" => zone.name.clone(),
             "zone-id" => zone.id.clone(),
             "region-name" => region.clone(),
-            "state" => "available".into(),
+            "state" => zone_state(request, &zone.name).into(),
             "zone-type" => "availability-zone".into(),
             "opt-in-status" => "opt-in-not-required".into(),
             _ => return None,
@@ -102,9 +101,9 @@ pub(super) fn zones(request: &Request<'_>, _: &mut Region) -> Result<Xml, AwsErr
     })?;
     let mut xml = Xml::new();
     xml.items("availabilityZoneInfo", zones, |xml, zone| {
-        xml.leaf("zoneName", zone.name)
+        xml.leaf("zoneState", zone_state(request, &zone.name))
+            .leaf("zoneName", zone.name)
             .leaf("zoneId", zone.id)
-            .leaf("zoneState", "available")
             .leaf("zoneType", "availability-zone")
             .leaf("optInStatus", "opt-in-not-required")
             .leaf("regionName", region)
@@ -113,65 +112,13 @@ pub(super) fn zones(request: &Request<'_>, _: &mut Region) -> Result<Xml, AwsErr
     Ok(xml)
 }
 
-pub(super) fn images(request: &Request<'_>, _: &mut Region) -> Result<Xml, AwsError> {
-    let filters = open(request)?;
-    let region = &request.call.region;
-    let ids = request.params.strings("ImageId");
-    let owners = request.params.strings("Owner");
-    let images = catalog::images(region);
-    if let Some(unknown) = ids.iter().find(|id| !images.iter().any(|image| image.id == **id)) {
-        return Err(Kind::Image.not_found(unknown));
+/// AWS's word for a zone that is lost.
+fn zone_state(request: &Request<'_>, zone: &str) -> &'static str {
+    if request.core.outages.zone_lost(zone) {
+        "unavailable"
+    } else {
+        "available"
     }
-    let owned = |image: &Image| {
-        owners.is_empty()
-            || owners
-                .iter()
-                .any(|owner| owner == "amazon" || *owner == image.owner)
-    };
-    let images = images
-        .into_iter()
-        .filter(|image| (ids.is_empty() || ids.contains(&image.id)) && owned(image));
-    let images = filtered(images, &filters, |image, name| {
-        Some(vec![match name {
-            "image-id" => image.id.clone(),
-            "name" => image.name.clone(),
-            "architecture" => image.architecture.clone(),
-            "owner-alias" => "amazon".into(),
-            "owner-id" => image.owner.clone(),
-            "state" => "available".into(),
-            "is-public" => "true".into(),
-            "root-device-type" => "ebs".into(),
-            "virtualization-type" => "hvm".into(),
-            _ => return None,
-        }])
-    })?;
-    let mut xml = Xml::new();
-    xml.items("imagesSet", images, |xml, image| write_image(xml, &image));
-    Ok(xml)
-}
-
-fn write_image(xml: &mut Xml, image: &Image) {
-    xml.leaf("imageId", &image.id)
-        .leaf("name", &image.name)
-        .leaf("architecture", &image.architecture)
-        .leaf("imageOwnerId", &image.owner)
-        .leaf("imageOwnerAlias", "amazon")
-        .leaf("imageState", "available")
-        .leaf("imageType", "machine")
-        .leaf("isPublic", true)
-        .leaf("creationDate", &image.created_on)
-        .leaf("rootDeviceType", "ebs")
-        .leaf("rootDeviceName", &image.root_device)
-        .leaf("virtualizationType", "hvm")
-        .leaf("imdsSupport", "v2.0");
-    xml.items("blockDeviceMapping", [image], |xml, image| {
-        xml.leaf("deviceName", &image.root_device).node("ebs", |xml| {
-            xml.leaf("volumeSize", image.root_gib)
-                .leaf("volumeType", "gp3")
-                .leaf("encrypted", false)
-                .leaf("deleteOnTermination", true);
-        });
-    });
 }
 
 pub(super) fn instance_types(request: &Request<'_>, _: &mut Region) -> Result<Xml, AwsError> {

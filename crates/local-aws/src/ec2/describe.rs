@@ -40,6 +40,27 @@ pub(super) fn describe<T: Filtered>(
     Ok(xml)
 }
 
+/// The page of a call that can also ask for owners: `self`, `amazon`, account ids.
+pub(super) fn select_owned<'r, T: Filtered>(
+    request: &Request<'_>,
+    map: &'r BTreeMap<String, T>,
+    names: (&str, &str),
+) -> Result<Page<'r, T>, AwsError> {
+    let owners = request.params.strings(names.1);
+    let mut page = select(request, map, names.0)?;
+    let own = &request.call.caller.account;
+    page.items.retain(|item| {
+        let field = |name: &str| item.field(name).unwrap_or_default();
+        let (owner, alias) = (field("owner-id"), field("owner-alias"));
+        owners.is_empty()
+            || owners.iter().any(|wanted| match wanted.as_str() {
+                "self" => owner.contains(own),
+                name => owner.iter().chain(&alias).any(|given| given == name),
+            })
+    });
+    Ok(page)
+}
+
 /// The page a describe call asks for.
 pub(super) fn select<'r, T: Filtered>(
     request: &Request<'_>,

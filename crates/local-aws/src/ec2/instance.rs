@@ -7,6 +7,7 @@ use super::catalog::Image;
 use super::describe::Filtered;
 use super::kind::Kind;
 use super::state::{Meta, resource};
+use crate::core::Core;
 
 /// An instance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,6 +26,12 @@ pub(super) struct Instance {
     /// When a passing state ends.
     pub(super) settles_at: DateTime<Utc>,
     pub(super) launched_at: DateTime<Utc>,
+    /// When the status checks of a starting instance pass.
+    #[serde(default)]
+    pub(super) checks_pass_at: DateTime<Utc>,
+    /// Why the state changed last, as code and sentence.
+    #[serde(default)]
+    pub(super) reason: Option<(String, String)>,
     pub(super) settings: Settings,
     pub(super) owner: String,
 }
@@ -45,6 +52,56 @@ pub(super) struct Settings {
     pub(super) monitoring: bool,
     pub(super) source_dest_check: bool,
     pub(super) public_ip: Option<bool>,
+    /// What shutting down from inside means.
+    #[serde(default = "stop")]
+    pub(super) shutdown_behavior: String,
+    #[serde(default)]
+    pub(super) profile: Option<Profile>,
+}
+
+fn stop() -> String {
+    "stop".into()
+}
+
+/// The instance profile an instance has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Profile {
+    pub(super) arn: String,
+    pub(super) id: String,
+}
+
+/// What one of the two status checks says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    /// Only running instances are checked.
+    NotApplicable,
+    /// The instance started a moment ago.
+    Initializing,
+    /// The check passes.
+    Ok,
+    /// It fails: the zone is lost.
+    Impaired,
+}
+
+impl Check {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "not-applicable",
+            Self::Initializing => "initializing",
+            Self::Ok => "ok",
+            Self::Impaired => "impaired",
+        }
+    }
+
+    /// The word for reachability beside it.
+    pub(super) fn reachability(self) -> Option<&'static str> {
+        match self {
+            Self::NotApplicable => None,
+            Self::Initializing => Some("initializing"),
+            Self::Ok => Some("passed"),
+            Self::Impaired => Some("failed"),
+        }
+    }
 }
 
 /// Where an instance is in its life.
@@ -94,6 +151,19 @@ impl Instance {
         self.state != State::Terminated
     }
 
+    /// What both status checks say.
+    pub(super) fn check(&self, core: &Core) -> Check {
+        if self.state != State::Running {
+            Check::NotApplicable
+        } else if core.outages.zone_lost(&self.zone) {
+            Check::Impaired
+        } else if core.clock.now() < self.checks_pass_at {
+            Check::Initializing
+        } else {
+            Check::Ok
+        }
+    }
+
     pub(super) fn is_ending(&self) -> bool {
         matches!(self.state, State::Terminated | State::ShuttingDown)
     }
@@ -111,6 +181,16 @@ impl Filtered for Instance {
             "vpc-id" | "network-interface.vpc-id" => vec![self.vpc_id.clone()],
             "subnet-id" | "network-interface.subnet-id" => vec![self.subnet_id.clone()],
             "availability-zone" => vec![self.zone.clone()],
+            "iam-instance-profile.arn" => self.settings.profile.iter().map(|own| own.arn.clone()).collect(),
+            "iam-instance-profile.id" => self.settings.profile.iter().map(|own| own.id.clone()).collect(),
+            "launch-index" => vec![self.launch_index.to_string()],
+            "root-device-name" => vec![self.image.root_device.clone()],
+            "root-device-type" => vec!["ebs".into()],
+            "tenancy" => vec!["default".into()],
+            "metadata-options.http-tokens" => vec![self.settings.http_tokens.clone()],
+            "metadata-options.http-endpoint" => vec![self.settings.http_endpoint.clone()],
+            "network-interface.network-interface-id" => vec![self.interface_id.clone()],
+            "state-reason-code" => self.reason.iter().map(|(code, _)| code.clone()).collect(),
             "client-token" => self.settings.client_token.iter().cloned().collect(),
             "instance.group-id" | "group-id" | "network-interface.group-id" => self.groups.clone(),
             "reservation-id" => vec![self.reservation_id.clone()],

@@ -1,11 +1,13 @@
-//! Describing, stopping, starting, ending and changing instances.
+//! Describing, stopping, starting and ending instances. Their attributes are in `instance_attribute.rs`.
 
-use super::catalog;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::capacity;
 use super::describe::select;
 use super::instance::{Instance, State};
 use super::instance_xml::{write_reservation, write_state};
-use super::launch::waits;
-use super::request::{Request, done, invalid_value, require, require_mut};
+use super::launch::{CHECKS, STARTS, waits};
+use super::request::{Request, require, require_mut};
 use super::settle::give_public_ip;
 use super::state::Region;
 use crate::error::AwsError;
@@ -31,34 +33,6 @@ pub(super) fn describe(request: &Request<'_>, region: &mut Region) -> Result<Xml
     Ok(xml)
 }
 
-/// Running instances only, unless all are asked for.
-pub(super) fn describe_status(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
-    let all = request.params.flag("IncludeAllInstances")?.unwrap_or(false);
-    let page = select(request, &region.instances, "InstanceId")?;
-    let shown = page
-        .items
-        .into_iter()
-        .filter(|instance| all || instance.state == State::Running);
-    let mut xml = Xml::new();
-    xml.items("instanceStatusSet", shown, |xml, instance| {
-        let status = if instance.state == State::Running {
-            "ok"
-        } else {
-            "not-applicable"
-        };
-        xml.leaf("instanceId", &instance.meta.id)
-            .leaf("availabilityZone", &instance.zone);
-        write_state(xml, "instanceState", instance.state);
-        for name in ["systemStatus", "instanceStatus"] {
-            xml.node(name, |xml| {
-                xml.leaf("status", status);
-            });
-        }
-    });
-    xml.optional("nextToken", page.next_token);
-    Ok(xml)
-}
-
 /// The named instances, each permitted and there.
 fn named(request: &Request<'_>, region: &Region) -> Result<Vec<String>, AwsError> {
     let ids = request.params.strings("InstanceId");
@@ -75,7 +49,7 @@ fn named(request: &Request<'_>, region: &Region) -> Result<Vec<String>, AwsError
     Ok(ids)
 }
 
-fn wrong_state(instance: &Instance) -> AwsError {
+pub(super) fn wrong_state(instance: &Instance) -> AwsError {
     let why = format!(
         "The instance '{}' is not in a state from which it can do this: {}.",
         instance.meta.id,
@@ -106,7 +80,8 @@ fn change(
             "a local instance changes state"
         );
         instance.state = *to;
-        instance.settles_at = request.call.now + waits(request);
+        instance.settles_at = request.call.now + waits(request, takes(*to));
+        instance.reason = reason(*to, request.call.now);
         moved.push(id.clone());
     }
     let mut xml = Xml::new();
@@ -116,6 +91,25 @@ fn change(
         write_state(xml, "previousState", *from);
     });
     Ok((xml, moved))
+}
+
+/// What a change takes on AWS.
+fn takes(to: State) -> TimeDelta {
+    match to {
+        State::Stopping => TimeDelta::seconds(40),
+        State::ShuttingDown => TimeDelta::seconds(60),
+        State::Pending | State::Running | State::Stopped | State::Terminated => STARTS,
+    }
+}
+
+fn reason(to: State, now: DateTime<Utc>) -> Option<(String, String)> {
+    match to {
+        State::Stopping | State::ShuttingDown => Some((
+            "Client.UserInitiatedShutdown".into(),
+            format!("User initiated ({})", now.format("%Y-%m-%d %H:%M:%S GMT")),
+        )),
+        State::Pending | State::Running | State::Stopped | State::Terminated => None,
+    }
 }
 
 pub(super) fn stop(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
@@ -133,10 +127,12 @@ pub(super) fn start(request: &Request<'_>, region: &mut Region) -> Result<Xml, A
         State::Running | State::Pending => Ok(instance.state),
         State::Stopping | State::ShuttingDown | State::Terminated => Err(wrong_state(instance)),
     };
+    check_capacity(request, region)?;
     let (xml, moved) = change(request, region, next)?;
     for id in moved {
         let instance = require_mut(&mut region.instances, &id)?;
         instance.launched_at = request.call.now;
+        instance.checks_pass_at = instance.settles_at + request.core.latency.of(CHECKS);
         let (interface_id, wanted) = (instance.interface_id.clone(), instance.settings.public_ip);
         let maps = region
             .subnets
@@ -145,6 +141,18 @@ pub(super) fn start(request: &Request<'_>, region: &mut Region) -> Result<Xml, A
         give_public_ip(region, request.core, &interface_id, wanted.unwrap_or(maps));
     }
     Ok(xml)
+}
+
+/// Room for those that would start. Asked after permission, like everything that can be refused.
+fn check_capacity(request: &Request<'_>, region: &Region) -> Result<(), AwsError> {
+    for id in named(request, region)? {
+        let instance = require(&region.instances, &id)?;
+        if instance.state == State::Stopped {
+            let place = (instance.instance_type.as_str(), instance.zone.as_str());
+            capacity::check(request, region, place, 1)?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn terminate(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
@@ -163,78 +171,4 @@ pub(super) fn terminate(request: &Request<'_>, region: &mut Region) -> Result<Xm
         Ok(State::ShuttingDown)
     };
     change(request, region, next).map(|(xml, _)| xml)
-}
-
-/// Changes one attribute.
-pub(super) fn modify_attribute(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
-    let id = request.params.required("InstanceId")?;
-    request.open(&region.instances, id)?;
-    let groups = request.params.strings("GroupId");
-    if !groups.is_empty() {
-        return set_groups(region, id, groups);
-    }
-    let instance = require_mut(&mut region.instances, id)?;
-    if instance.is_ending() {
-        return Err(wrong_state(instance));
-    }
-    if let Some(name) = request.params.get("InstanceType.Value") {
-        set_type(instance, name)?;
-    } else if let Some(protected) = request.params.flag("DisableApiTermination.Value")? {
-        instance.settings.termination_protected = protected;
-    } else if let Some(check) = request.params.flag("SourceDestCheck.Value")? {
-        instance.settings.source_dest_check = check;
-    } else if let Some(optimized) = request.params.flag("EbsOptimized.Value")? {
-        refuse_unless_stopped(instance)?;
-        instance.settings.ebs_optimized = optimized;
-    } else if let Some(text) = request.params.get("UserData.Value") {
-        refuse_unless_stopped(instance)?;
-        instance.settings.user_data = Some(text.to_owned());
-    } else {
-        return Err(AwsError::not_implemented(
-            "ec2",
-            "ModifyInstanceAttribute of this attribute",
-        ));
-    }
-    Ok(done())
-}
-
-fn refuse_unless_stopped(instance: &Instance) -> Result<(), AwsError> {
-    if instance.state == State::Stopped {
-        return Ok(());
-    }
-    let why = format!(
-        "The instance '{}' is not in the 'stopped' state.",
-        instance.meta.id
-    );
-    Err(AwsError::bad("IncorrectInstanceState", why))
-}
-
-fn set_type(instance: &mut Instance, name: &str) -> Result<(), AwsError> {
-    let wanted = catalog::instance_type(name);
-    let wanted = wanted.ok_or_else(|| invalid_value(format!("Invalid value '{name}' for InstanceType.")))?;
-    refuse_unless_stopped(instance)?;
-    if wanted.architecture != instance.image.architecture {
-        return Err(invalid_value(format!(
-            "The instance type '{name}' has another architecture than the instance's image."
-        )));
-    }
-    instance.instance_type = wanted.name;
-    Ok(())
-}
-
-fn set_groups(region: &mut Region, id: &str, groups: Vec<String>) -> Result<Xml, AwsError> {
-    let vpc_id = require(&region.instances, id)?.vpc_id.clone();
-    for group in &groups {
-        if require(&region.groups, group)?.vpc_id != vpc_id {
-            return Err(AwsError::bad(
-                "InvalidGroup.NotFound",
-                format!("The security group '{group}' does not exist in VPC '{vpc_id}'"),
-            ));
-        }
-    }
-    let instance = require_mut(&mut region.instances, id)?;
-    instance.groups.clone_from(&groups);
-    let interface_id = instance.interface_id.clone();
-    require_mut(&mut region.interfaces, &interface_id)?.groups = groups;
-    Ok(done())
 }

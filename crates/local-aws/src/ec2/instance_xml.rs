@@ -76,6 +76,16 @@ fn write(xml: &mut Xml, region: &Region, instance: &Instance) {
             .leaf("httpPutResponseHopLimit", settings.hop_limit)
             .leaf("instanceMetadataTags", &settings.metadata_tags);
     });
+    if let Some(profile) = &settings.profile {
+        xml.node("iamInstanceProfile", |xml| {
+            xml.leaf("arn", &profile.arn).leaf("id", &profile.id);
+        });
+    }
+    if let Some((code, why)) = &instance.reason {
+        xml.leaf("reason", why).node("stateReason", |xml| {
+            xml.leaf("code", code).leaf("message", why);
+        });
+    }
     write_network(xml, region, instance);
     write_disks(xml, region, instance);
     tags::write(xml, &instance.meta.tags);
@@ -107,7 +117,8 @@ fn write_network(xml: &mut Xml, region: &Region, instance: &Instance) {
     });
 }
 
-fn write_disks(xml: &mut Xml, region: &Region, instance: &Instance) {
+/// The volumes attached to an instance.
+pub(super) fn write_disks(xml: &mut Xml, region: &Region, instance: &Instance) {
     let attached = region.volumes.values().filter_map(|volume| {
         let attachment = volume
             .attachment

@@ -27,15 +27,23 @@ pub(super) enum Kind {
     Address,
     /// `ami-`
     Image,
+    /// `snap-`
+    Snapshot,
+    /// `lt-`
+    LaunchTemplate,
+    /// `nat-`
+    NatGateway,
+    /// `vpce-`
+    VpcEndpoint,
 }
 
 use Kind::{
-    Address, Image, Instance, InternetGateway, NetworkInterface, RouteTable, SecurityGroup,
-    SecurityGroupRule, Subnet, Volume, Vpc,
+    Address, Image, Instance, InternetGateway, LaunchTemplate, NatGateway, NetworkInterface, RouteTable,
+    SecurityGroup, SecurityGroupRule, Snapshot, Subnet, Volume, Vpc, VpcEndpoint,
 };
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 15] = [
         Vpc,
         Subnet,
         InternetGateway,
@@ -47,6 +55,10 @@ impl Kind {
         NetworkInterface,
         Address,
         Image,
+        Snapshot,
+        LaunchTemplate,
+        NatGateway,
+        VpcEndpoint,
     ];
 
     /// The prefix of ids, without the dash.
@@ -63,6 +75,10 @@ impl Kind {
             NetworkInterface => "eni",
             Address => "eipalloc",
             Image => "ami",
+            Snapshot => "snap",
+            LaunchTemplate => "lt",
+            NatGateway => "nat",
+            VpcEndpoint => "vpce",
         }
     }
 
@@ -80,6 +96,10 @@ impl Kind {
             NetworkInterface => "network-interface",
             Address => "elastic-ip",
             Image => "image",
+            Snapshot => "snapshot",
+            LaunchTemplate => "launch-template",
+            NatGateway => "natgateway",
+            VpcEndpoint => "vpc-endpoint",
         }
     }
 
@@ -97,36 +117,77 @@ impl Kind {
     ///
     /// Source: EC2 API reference, "Error codes".
     pub(super) fn not_found(self, id: &str) -> AwsError {
-        let (code, noun) = match self {
-            Vpc => ("InvalidVpcID", "vpc ID"),
-            Subnet => ("InvalidSubnetID", "subnet ID"),
-            InternetGateway => ("InvalidInternetGatewayID", "internetGateway ID"),
-            RouteTable => ("InvalidRouteTableID", "routeTable ID"),
-            SecurityGroup => ("InvalidGroup", "security group"),
-            SecurityGroupRule => ("InvalidSecurityGroupRuleId", "security group rule ID"),
-            Instance => ("InvalidInstanceID", "instance ID"),
-            Volume => ("InvalidVolume", "volume"),
-            NetworkInterface => ("InvalidNetworkInterfaceID", "networkInterface ID"),
-            Address => ("InvalidAllocationID", "allocation ID"),
-            Image => ("InvalidAMIID", "image id"),
-        };
-        if !self.well_formed(id) {
-            let code = match self {
-                SecurityGroup => "InvalidGroupId".to_owned(),
-                Volume => "InvalidParameterValue".to_owned(),
-                _ => code.to_owned(),
-            };
-            let code = if code.starts_with("InvalidParameter") {
-                code
-            } else {
-                format!("{code}.Malformed")
-            };
-            return AwsError::bad(code, format!("Invalid id: \"{id}\""));
+        let (malformed, absent, noun) = self.refusals();
+        if self.well_formed(id) {
+            AwsError::bad(absent, format!("The {noun} '{id}' does not exist"))
+        } else {
+            AwsError::bad(malformed, format!("Invalid id: \"{id}\""))
         }
-        AwsError::bad(
-            format!("{code}.NotFound"),
-            format!("The {noun} '{id}' does not exist"),
-        )
+    }
+
+    /// The codes for an id of another form and for an absent one, and what the sentence calls the resource.
+    fn refusals(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Vpc => ("InvalidVpcID.Malformed", "InvalidVpcID.NotFound", "vpc ID"),
+            Subnet => (
+                "InvalidSubnetID.Malformed",
+                "InvalidSubnetID.NotFound",
+                "subnet ID",
+            ),
+            InternetGateway => (
+                "InvalidInternetGatewayID.Malformed",
+                "InvalidInternetGatewayID.NotFound",
+                "internetGateway ID",
+            ),
+            RouteTable => (
+                "InvalidRouteTableID.Malformed",
+                "InvalidRouteTableID.NotFound",
+                "routeTable ID",
+            ),
+            SecurityGroup => (
+                "InvalidGroupId.Malformed",
+                "InvalidGroup.NotFound",
+                "security group",
+            ),
+            SecurityGroupRule => (
+                "InvalidSecurityGroupRuleId.Malformed",
+                "InvalidSecurityGroupRuleId.NotFound",
+                "security group rule ID",
+            ),
+            Instance => (
+                "InvalidInstanceID.Malformed",
+                "InvalidInstanceID.NotFound",
+                "instance ID",
+            ),
+            Volume => ("InvalidParameterValue", "InvalidVolume.NotFound", "volume"),
+            NetworkInterface => (
+                "InvalidNetworkInterfaceID.Malformed",
+                "InvalidNetworkInterfaceID.NotFound",
+                "networkInterface ID",
+            ),
+            Address => (
+                "InvalidAllocationID.Malformed",
+                "InvalidAllocationID.NotFound",
+                "allocation ID",
+            ),
+            Image => ("InvalidAMIID.Malformed", "InvalidAMIID.NotFound", "image id"),
+            Snapshot => (
+                "InvalidSnapshotID.Malformed",
+                "InvalidSnapshot.NotFound",
+                "snapshot",
+            ),
+            LaunchTemplate => (
+                "InvalidLaunchTemplateId.Malformed",
+                "InvalidLaunchTemplateId.NotFound",
+                "launch template ID",
+            ),
+            NatGateway => ("NatGatewayMalformed", "NatGatewayNotFound", "Nat Gateway"),
+            VpcEndpoint => (
+                "InvalidVpcEndpointId.Malformed",
+                "InvalidVpcEndpointId.NotFound",
+                "Vpc Endpoint Id",
+            ),
+        }
     }
 
     fn well_formed(self, id: &str) -> bool {

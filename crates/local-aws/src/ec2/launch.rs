@@ -14,21 +14,28 @@ use super::kind::Kind;
 use super::launch_request::Launch;
 use super::request::{Request, invalid_value, require};
 use super::settle::give_public_ip;
-use super::state::{Region, Tags};
-use super::token;
+use super::state::Region;
 use super::volume::{Attachment, Volume};
+use super::{capacity, profile, template_data, token};
 use crate::error::AwsError;
 use crate::protocol::Xml;
 
 pub(super) fn run(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
-    let launch = Launch::read(request)?;
+    let (params, used) = template_data::expand(request, region)?;
+    let mut launch = Launch::read(request, region, &params)?;
     authorize(request, region, &launch)?;
+    launch.settings.profile = profile::wanted(request, &params)?;
     request.end_dry_run()?;
+    if let Some(used) = used {
+        launch.instance_tags.extend(used.tags());
+    }
     let presented = token::presented(request)?;
     if let Some(ids) = token::earlier(region, presented.as_ref())? {
         return repeated(region, &ids);
     }
     let group_ids = check_network(region, &launch)?;
+    let zone = require(&region.subnets, &launch.subnet_id)?.zone.clone();
+    capacity::check(request, region, (&launch.instance_type.name, &zone), launch.count)?;
     let addresses = addresses(region, &launch)?;
     let reservation_id = request.core.ids.resource("r");
     let mut ids = Vec::new();
@@ -68,8 +75,19 @@ fn authorize(request: &Request<'_>, region: &Region, launch: &Launch) -> Result<
     let image = request
         .call
         .context()
-        .with("ec2:Owner", "amazon")
-        .with("ec2:Public", "true");
+        .with(
+            "ec2:Owner",
+            if launch.image.own {
+                &launch.image.owner
+            } else {
+                "amazon"
+            },
+        )
+        .with("ec2:Public", (!launch.image.own).to_string());
+    let image = match region.images.get(&launch.image.id) {
+        Some(own) => image.resource_tags(&own.meta.tags),
+        None => image,
+    };
     request.authorize(&request.arn(Kind::Image, &launch.image.id), &image)?;
     request.authorize_existing(&region.subnets, &launch.subnet_id)?;
     for group in &launch.group_ids {
@@ -91,6 +109,16 @@ fn check_network(region: &Region, launch: &Launch) -> Result<Vec<String>, AwsErr
             launch.instance_type.name, subnet.zone
         );
         return Err(AwsError::bad("Unsupported", why));
+    }
+    if launch.zone.as_ref().is_some_and(|zone| *zone != subnet.zone) {
+        return Err(invalid_value(format!(
+            "The availability zone of the placement is not that of the subnet '{}' ({}).",
+            launch.subnet_id, subnet.zone
+        )));
+    }
+    if launch.group_ids.len() > GROUPS_MAX {
+        let why = "The maximum number of security groups per interface has been reached.";
+        return Err(AwsError::bad("SecurityGroupsPerInterfaceLimitExceeded", why));
     }
     for group in &launch.group_ids {
         if require(&region.groups, group)?.vpc_id != subnet.vpc_id {
@@ -176,9 +204,11 @@ fn start(
         private_ip: place.address,
         public_ip: None,
         groups: place.group_ids.to_vec(),
-        instance_id: id.clone(),
+        instance_id: Some(id.clone()),
         attachment_id: request.core.ids.resource("eni-attach"),
         owner: request.call.caller.account.clone(),
+        description: String::new(),
+        service: None,
     };
     let interface_id = interface.meta.id.clone();
     region.interfaces.insert(interface_id.clone(), interface);
@@ -197,8 +227,10 @@ fn start(
         interface_id,
         groups: place.group_ids.to_vec(),
         state: State::Pending,
-        settles_at: request.call.now + waits(request),
+        settles_at: request.call.now + waits(request, STARTS),
         launched_at: request.call.now,
+        checks_pass_at: request.call.now + waits(request, STARTS) + request.core.latency.of(CHECKS),
+        reason: None,
         settings: launch.settings.clone(),
         owner: request.call.caller.account.clone(),
     };
@@ -206,30 +238,37 @@ fn start(
     Ok(id)
 }
 
-/// How long a state change takes on the endpoint's clock.
-pub(super) fn waits(request: &Request<'_>) -> TimeDelta {
-    TimeDelta::milliseconds(request.core.lag.settings().instance_ms.into())
+/// Until a started instance runs.
+pub(super) const STARTS: TimeDelta = TimeDelta::seconds(20);
+/// From there until its status checks pass.
+pub(super) const CHECKS: TimeDelta = TimeDelta::minutes(2);
+/// Groups on one interface (Amazon VPC user guide, "Amazon VPC quotas").
+const GROUPS_MAX: usize = 5;
+
+/// How long a state change takes on the endpoint's clock: what the lag setting says, else what the latency model
+/// makes of the typical time.
+pub(super) fn waits(request: &Request<'_>, typical: TimeDelta) -> TimeDelta {
+    match request.core.lag.settings().instance_ms {
+        0 => request.core.latency.of(typical),
+        exactly => TimeDelta::milliseconds(exactly.into()),
+    }
 }
 
 fn make_volumes(request: &Request<'_>, region: &mut Region, launch: &Launch, place: (&str, &str)) {
     let (instance_id, zone) = place;
     for disk in &launch.disks {
-        let tags: Tags = launch.volume_tags.clone();
         let attachment = Attachment {
             instance_id: instance_id.to_owned(),
             device: disk.device.clone(),
             delete_on_termination: disk.delete_on_termination,
         };
         let volume = Volume {
-            meta: request.new_meta(Kind::Volume, tags),
-            size_gib: disk.size_gib,
-            volume_type: disk.volume_type.clone(),
-            iops: disk.iops,
-            encrypted: disk.encrypted,
-            kms_key_id: disk.kms_key_id.clone(),
-            zone: zone.to_owned(),
             attachment: Some(attachment),
+            ..Volume::of(request, disk, zone, launch.volume_tags.clone())
         };
+        if let Some(key) = &volume.kms_key_id {
+            request.check_key_later(instance_id, key);
+        }
         region.volumes.insert(volume.meta.id.clone(), volume);
     }
 }

@@ -3,10 +3,12 @@
 use std::net::Ipv4Addr;
 
 use super::catalog::{self, Image, InstanceType};
+use super::disk::{self, Disk};
+use super::image::{self, SourceImage};
 use super::instance::Settings;
 use super::kind::Kind;
 use super::request::{Request, invalid_value};
-use super::state::Tags;
+use super::state::{Region, Tags};
 use crate::error::AwsError;
 use crate::protocol::Params;
 
@@ -20,6 +22,8 @@ pub(super) struct Launch {
     pub(super) instance_type: InstanceType,
     pub(super) count: i64,
     pub(super) subnet_id: String,
+    /// The zone asked for, which must be the subnet's.
+    pub(super) zone: Option<String>,
     pub(super) group_ids: Vec<String>,
     pub(super) private_ip: Option<Ipv4Addr>,
     pub(super) disks: Vec<Disk>,
@@ -29,61 +33,53 @@ pub(super) struct Launch {
     pub(super) interface_tags: Tags,
 }
 
-/// One volume to make.
-#[derive(Clone, Debug)]
-pub(super) struct Disk {
-    pub(super) device: String,
-    pub(super) size_gib: i64,
-    pub(super) volume_type: String,
-    pub(super) iops: Option<i64>,
-    pub(super) encrypted: bool,
-    pub(super) kms_key_id: Option<String>,
-    pub(super) delete_on_termination: bool,
-}
-
 impl Launch {
-    pub(super) fn read(request: &Request<'_>) -> Result<Self, AwsError> {
-        let params = &request.params;
+    /// Reads the parameters of a launch, which are the call's own and those of the template it names.
+    pub(super) fn read(request: &Request<'_>, region: &Region, params: &Params) -> Result<Self, AwsError> {
         refuse_unsupported(params)?;
-        let image_id = params.required("ImageId")?;
-        let image =
-            catalog::image(&request.call.region, image_id).ok_or_else(|| Kind::Image.not_found(image_id))?;
+        let source = image::find(request, region, params.required("ImageId")?)?;
         let instance_type = instance_type(params)?;
-        if instance_type.architecture != image.architecture {
+        if instance_type.architecture != source.image.architecture {
             let why = format!(
                 "The architecture '{}' of the specified instance type does not match the architecture '{}' of the \
                  specified AMI.",
-                instance_type.architecture, image.architecture
+                instance_type.architecture, source.image.architecture
             );
             return Err(invalid_value(why));
         }
         let interface = params.list("NetworkInterface").into_iter().next();
         let network = interface.as_ref().unwrap_or(params);
-        if interface.is_some() && params.get("SubnetId").is_some() {
-            let why =
-                "Network interfaces and an instance-level subnet ID may not be specified on the same request";
-            return Err(AwsError::bad("InvalidParameterCombination", why));
-        }
-        let subnet_id = network.get("SubnetId").ok_or_else(|| {
-            AwsError::bad(
-                "MissingInput",
-                "No subnets found for the default VPC; a subnet must be named.",
-            )
-        })?;
         Ok(Self {
             count: count(params)?,
-            subnet_id: subnet_id.to_owned(),
+            subnet_id: subnet(params, interface.as_ref())?,
+            zone: params.get("Placement.AvailabilityZone").map(str::to_owned),
             group_ids: network.strings("SecurityGroupId"),
             private_ip: private_ip(network)?,
-            disks: disks(params, &image)?,
+            disks: disks(region, params, &source)?,
             settings: settings(params, interface.as_ref())?,
-            instance_tags: request.tags_for(Kind::Instance)?,
-            volume_tags: request.tags_for(Kind::Volume)?,
-            interface_tags: request.tags_for(Kind::NetworkInterface)?,
-            image,
+            instance_tags: request.tags_in(params, Kind::Instance)?,
+            volume_tags: request.tags_in(params, Kind::Volume)?,
+            interface_tags: request.tags_in(params, Kind::NetworkInterface)?,
+            image: source.image,
             instance_type,
         })
     }
+}
+
+fn subnet(params: &Params, interface: Option<&Params>) -> Result<String, AwsError> {
+    let flat = ["SubnetId", "SecurityGroupId.1", "PrivateIpAddress"];
+    if interface.is_some() && flat.iter().any(|name| params.get(name).is_some()) {
+        let why = "Network interfaces and an instance-level subnet, group or address may not be specified on the same \
+                   request";
+        return Err(AwsError::bad("InvalidParameterCombination", why));
+    }
+    let named = interface.unwrap_or(params).get("SubnetId");
+    named.map(str::to_owned).ok_or_else(|| {
+        AwsError::bad(
+            "MissingInput",
+            "No subnets found for the default VPC; a subnet must be named.",
+        )
+    })
 }
 
 fn refuse_unsupported(params: &Params) -> Result<(), AwsError> {
@@ -91,22 +87,53 @@ fn refuse_unsupported(params: &Params) -> Result<(), AwsError> {
         let why = format!("The key pair '{name}' does not exist");
         return Err(AwsError::bad("InvalidKeyPair.NotFound", why));
     }
-    let structures = [
-        "IamInstanceProfile",
-        "LaunchTemplate",
-        "InstanceMarketOptions",
-        "Placement.HostId",
-        "CpuOptions",
-    ];
-    let named = structures
-        .into_iter()
-        .find(|name| !params.structure(name).is_empty() || params.get(name).is_some());
-    named.map_or(Ok(()), |name| {
+    if params.get("SecurityGroup.1").is_some() {
+        let why = "The parameter groupName cannot be used with the parameter subnet";
+        return Err(AwsError::bad("InvalidParameterCombination", why));
+    }
+    unsupported(params).map_or(Ok(()), |name| {
         Err(AwsError::not_implemented(
             "ec2",
             &format!("RunInstances with {name}"),
         ))
     })
+}
+
+/// The parameters a launch has on AWS and not here. A template with one of them is refused as well.
+const UNSUPPORTED: [&str; 22] = [
+    "CapacityReservationSpecification",
+    "CpuOptions",
+    "CreditSpecification",
+    "DisableApiStop",
+    "ElasticGpuSpecification",
+    "ElasticInferenceAccelerator",
+    "EnclaveOptions",
+    "HibernationOptions",
+    "InstanceMarketOptions",
+    "InstanceRequirements",
+    "Ipv6Address",
+    "Ipv6AddressCount",
+    "KernelId",
+    "LicenseSpecification",
+    "MaintenanceOptions",
+    "NetworkInterface.1.NetworkInterfaceId",
+    "NetworkInterface.2",
+    "NetworkPerformanceOptions",
+    "Placement.GroupName",
+    "Placement.HostId",
+    "PrivateDnsNameOptions",
+    "RamDiskId",
+];
+
+/// The first parameter that this endpoint does not have.
+pub(super) fn unsupported(params: &Params) -> Option<&'static str> {
+    let tenancy = params.get("Placement.Tenancy");
+    if tenancy.is_some_and(|tenancy| tenancy != "default") {
+        return Some("Placement.Tenancy");
+    }
+    UNSUPPORTED
+        .into_iter()
+        .find(|name| params.get(name).is_some() || !params.structure(name).is_empty())
 }
 
 fn instance_type(params: &Params) -> Result<InstanceType, AwsError> {
@@ -143,63 +170,27 @@ fn private_ip(network: &Params) -> Result<Option<Ipv4Addr>, AwsError> {
     .transpose()
 }
 
-fn disks(params: &Params, image: &Image) -> Result<Vec<Disk>, AwsError> {
-    let mut disks = vec![Disk {
-        device: image.root_device.clone(),
-        size_gib: image.root_gib,
-        volume_type: "gp3".into(),
-        iops: Some(3_000),
-        encrypted: false,
-        kms_key_id: None,
-        delete_on_termination: true,
-    }];
+/// The volumes of the image, with what the call says of them, and the ones the call adds.
+fn disks(region: &Region, params: &Params, source: &SourceImage) -> Result<Vec<Disk>, AwsError> {
+    let mut disks = source.disks.clone();
     for mapping in params.list("BlockDeviceMapping") {
         let device = mapping.required("DeviceName")?;
-        let root = device == image.root_device;
-        let disk = disk(
-            &mapping.structure("Ebs"),
-            device,
-            if root { image.root_gib } else { 0 },
-        )?;
-        match disks.iter_mut().find(|known| known.device == device) {
-            Some(known) => *known = disk,
+        let known = disks.iter().position(|disk| disk.device == device);
+        if mapping.get("NoDevice").is_some() {
+            if device == source.image.root_device {
+                return Err(invalid_value("The root device cannot be left out"));
+            }
+            disks.retain(|disk| disk.device != device);
+            continue;
+        }
+        let base = known.map(|at| disks[at].clone());
+        let disk = disk::read(region, &mapping.structure("Ebs"), device, base.as_ref())?;
+        match known {
+            Some(at) => disks[at] = disk,
             None => disks.push(disk),
         }
     }
     Ok(disks)
-}
-
-fn disk(ebs: &Params, device: &str, default_gib: i64) -> Result<Disk, AwsError> {
-    let size_gib = ebs.number("VolumeSize")?.unwrap_or(default_gib);
-    if size_gib < default_gib.max(1) || size_gib > 65_536 {
-        let why = format!(
-            "Volume of size {size_gib}GB is smaller than expected size >= {}GB",
-            default_gib.max(1)
-        );
-        return Err(AwsError::bad("InvalidBlockDeviceMapping", why));
-    }
-    let volume_type = ebs.get("VolumeType").unwrap_or("gp3");
-    if !["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"].contains(&volume_type) {
-        return Err(invalid_value(format!(
-            "Value ({volume_type}) for parameter volumeType is invalid."
-        )));
-    }
-    let encrypted = ebs.flag("Encrypted")?.unwrap_or(false);
-    if ebs.get("KmsKeyId").is_some() && !encrypted {
-        return Err(AwsError::bad(
-            "InvalidParameterDependency",
-            "The parameter KmsKeyId requires the parameter Encrypted to be set.",
-        ));
-    }
-    Ok(Disk {
-        device: device.to_owned(),
-        size_gib,
-        volume_type: volume_type.to_owned(),
-        iops: ebs.number("Iops")?.or((volume_type == "gp3").then_some(3_000)),
-        encrypted,
-        kms_key_id: ebs.get("KmsKeyId").map(str::to_owned),
-        delete_on_termination: ebs.flag("DeleteOnTermination")?.unwrap_or(true),
-    })
 }
 
 fn settings(params: &Params, interface: Option<&Params>) -> Result<Settings, AwsError> {
@@ -220,6 +211,12 @@ fn settings(params: &Params, interface: Option<&Params>) -> Result<Settings, Aws
         ebs_optimized: params.flag("EbsOptimized")?.unwrap_or(false),
         monitoring: params.flag("Monitoring.Enabled")?.unwrap_or(false),
         source_dest_check: true,
+        shutdown_behavior: one_of(
+            params,
+            "InstanceInitiatedShutdownBehavior",
+            &["stop", "terminate"],
+        )?,
+        profile: None,
         public_ip: interface
             .map(|interface| interface.flag("AssociatePublicIpAddress"))
             .transpose()?
@@ -227,7 +224,7 @@ fn settings(params: &Params, interface: Option<&Params>) -> Result<Settings, Aws
     })
 }
 
-fn user_data(params: &Params) -> Result<Option<String>, AwsError> {
+pub(super) fn user_data(params: &Params) -> Result<Option<String>, AwsError> {
     let Some(text) = params.get("UserData") else {
         return Ok(None);
     };
@@ -245,7 +242,7 @@ fn user_data(params: &Params) -> Result<Option<String>, AwsError> {
 }
 
 /// One of the words, the first when nothing is said.
-fn one_of(params: &Params, name: &str, words: &[&str]) -> Result<String, AwsError> {
+pub(super) fn one_of(params: &Params, name: &str, words: &[&str]) -> Result<String, AwsError> {
     let given = params.get(name).unwrap_or(words[0]);
     if words.contains(&given) {
         Ok(given.to_owned())

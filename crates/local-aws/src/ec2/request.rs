@@ -1,8 +1,10 @@
 //! One EC2 call: its parameters, permission questions, dry run and new resources.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::kind::Kind;
+use super::limits::Limits;
 use super::state::{Meta, Resource, Tags};
 use super::tags;
 use crate::core::{Authority, Core};
@@ -16,7 +18,17 @@ pub(super) struct Request<'a> {
     pub(super) core: &'a Core,
     pub(super) call: &'a Call,
     pub(super) params: Params,
+    pub(super) limits: Limits,
+    /// A service of AWS calls on the account's behalf, and may set tags that begin with `aws:`.
+    by_service: bool,
     authority: Authority<'a>,
+    unchecked_keys: RefCell<Vec<UncheckedKey>>,
+}
+
+/// A new resource and the key that is to encrypt it: whether that can be used shows later.
+pub(super) struct UncheckedKey {
+    pub(super) resource_id: String,
+    pub(super) key_id: String,
 }
 
 impl<'a> Request<'a> {
@@ -25,17 +37,45 @@ impl<'a> Request<'a> {
             core,
             call,
             params: call.params()?,
+            limits: Limits::of(core, &call.caller.account, &call.region),
+            by_service: false,
             authority: core.authority(&call.caller),
+            unchecked_keys: RefCell::default(),
         })
+    }
+
+    /// The request of a service of AWS, made of parameters instead of a form body.
+    pub(super) fn by_service(core: &'a Core, call: &'a Call, params: Params) -> Self {
+        Self {
+            core,
+            call,
+            params,
+            limits: Limits::of(core, &call.caller.account, &call.region),
+            by_service: true,
+            authority: core.authority(&call.caller),
+            unchecked_keys: RefCell::default(),
+        }
+    }
+
+    /// Asks for a key to be looked at after the call: EC2 takes any name of a key, and what it should encrypt fails
+    /// afterwards (EC2 API reference, "CreateVolume", `KmsKeyId`).
+    pub(super) fn check_key_later(&self, resource_id: &str, key_id: &str) {
+        self.unchecked_keys.borrow_mut().push(UncheckedKey {
+            resource_id: resource_id.to_owned(),
+            key_id: key_id.to_owned(),
+        });
+    }
+
+    pub(super) fn take_unchecked_keys(&self) -> Vec<UncheckedKey> {
+        self.unchecked_keys.take()
     }
 
     /// The ARN of a resource of the calling account; `*` as id for one that is still to be made.
     pub(super) fn arn(&self, kind: Kind, id: &str) -> String {
-        // Images are public ones, which belong to no account in ARNs.
-        let account = if kind == Kind::Image {
-            ""
-        } else {
-            &self.call.caller.account
+        // Images and snapshots can belong to anybody, so their ARNs name no account.
+        let account = match kind {
+            Kind::Image | Kind::Snapshot => "",
+            _ => &self.call.caller.account,
         };
         format!("arn:aws:ec2:{}:{account}:{}/{id}", self.call.region, kind.name())
     }
@@ -45,7 +85,8 @@ impl<'a> Request<'a> {
         self.ask(&format!("ec2:{}", self.call.operation), resource, context)
     }
 
-    fn ask(&self, action: &str, resource: &str, context: &Context) -> Result<(), AwsError> {
+    /// Asks for another action than the call's own.
+    pub(super) fn ask(&self, action: &str, resource: &str, context: &Context) -> Result<(), AwsError> {
         let context = context.clone().with("ec2:Region", &self.call.region);
         self.authority
             .ask(
@@ -132,7 +173,12 @@ impl<'a> Request<'a> {
 
     /// The tags the call gives to new resources of a kind.
     pub(super) fn tags_for(&self, kind: Kind) -> Result<Tags, AwsError> {
-        tags::of_specification(&self.params, kind)
+        self.tags_in(&self.params, kind)
+    }
+
+    /// The same for parameters that are not the call's own alone.
+    pub(super) fn tags_in(&self, params: &Params, kind: Kind) -> Result<Tags, AwsError> {
+        tags::of_specification(params, kind, self.by_service)
     }
 
     /// Whether describing calls see the resource yet.

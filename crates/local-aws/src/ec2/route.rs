@@ -1,11 +1,13 @@
-//! Route tables and their routes.
+//! Route tables. Their routes are changed in `routes.rs`.
 
 use serde::{Deserialize, Serialize};
 
 use super::cidr::Block;
 use super::describe::{Filtered, describe as describe_all};
+use super::endpoint::prefix_list;
 use super::kind::Kind;
-use super::request::{Request, dependency, done, invalid_value, require, require_mut};
+use super::nat::State as NatState;
+use super::request::{Request, dependency, done, require};
 use super::state::{Meta, Region, Tags, resource};
 use super::{tags, token};
 use crate::error::AwsError;
@@ -16,17 +18,38 @@ use crate::protocol::Xml;
 pub(super) struct RouteTable {
     pub(super) meta: Meta,
     pub(super) vpc_id: String,
-    routes: Vec<Route>,
+    pub(super) routes: Vec<Route>,
     pub(super) associations: Vec<Association>,
     owner: String,
 }
 resource!(RouteTable, Kind::RouteTable);
 
-/// One route; the local one has no gateway.
+/// One route; the local one has no target.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Route {
-    destination: Block,
-    gateway_id: Option<String>,
+pub(super) struct Route {
+    pub(super) destination: Block,
+    pub(super) gateway_id: Option<String>,
+    #[serde(default)]
+    pub(super) nat_gateway_id: Option<String>,
+}
+
+impl Route {
+    pub(super) fn is_local(&self) -> bool {
+        self.gateway_id.is_none() && self.nat_gateway_id.is_none()
+    }
+
+    /// A route whose target is gone drops its traffic and says so.
+    fn state(&self, region: &Region, vpc_id: &str) -> &'static str {
+        let gateway = self.gateway_id.as_ref().is_none_or(|id| {
+            let gateway = region.gateways.get(id);
+            gateway.is_some_and(|gateway| gateway.vpc_id.as_deref() == Some(vpc_id))
+        });
+        let nat = self.nat_gateway_id.as_ref().is_none_or(|id| {
+            let nat = region.nat_gateways.get(id);
+            nat.is_some_and(|nat| nat.state == NatState::Available || nat.state == NatState::Pending)
+        });
+        if gateway && nat { "active" } else { "blackhole" }
+    }
 }
 
 /// Where a table applies.
@@ -45,6 +68,7 @@ impl RouteTable {
             routes: vec![Route {
                 destination: block,
                 gateway_id: None,
+                nat_gateway_id: None,
             }],
             associations: Vec::new(),
             owner: request.call.caller.account.clone(),
@@ -86,8 +110,15 @@ impl Filtered for RouteTable {
             "route.gateway-id" => self
                 .routes
                 .iter()
-                .filter_map(|route| route.gateway_id.clone())
+                .filter(|route| route.nat_gateway_id.is_none())
+                .map(|route| route.gateway_id.clone().unwrap_or_else(|| "local".into()))
                 .collect(),
+            "route.nat-gateway-id" => self
+                .routes
+                .iter()
+                .filter_map(|route| route.nat_gateway_id.clone())
+                .collect(),
+            "association.gateway-id" => Vec::new(),
             _ => return None,
         })
     }
@@ -103,18 +134,18 @@ pub(super) fn create_table(request: &Request<'_>, region: &mut Region) -> Result
     if let Some(ids) = token::earlier(region, presented.as_ref())?
         && let Some(table) = ids.first().and_then(|id| region.route_tables.get(id))
     {
-        return Ok(created(table));
+        return Ok(created(region, table));
     }
     let table = RouteTable::new(request, vpc_id, require(&region.vpcs, vpc_id)?.block, tags);
-    let xml = created(&table);
+    let xml = created(region, &table);
     token::remember(region, presented, vec![table.meta.id.clone()]);
     region.route_tables.insert(table.meta.id.clone(), table);
     Ok(xml)
 }
 
-fn created(table: &RouteTable) -> Xml {
+fn created(region: &Region, table: &RouteTable) -> Xml {
     let mut xml = Xml::new();
-    xml.node("routeTable", |xml| write(xml, table));
+    xml.node("routeTable", |xml| write(xml, region, table));
     xml
 }
 
@@ -123,24 +154,15 @@ pub(super) fn describe(request: &Request<'_>, region: &mut Region) -> Result<Xml
         request,
         &region.route_tables,
         ("RouteTableId", "routeTableSet"),
-        write,
+        |xml, table| write(xml, region, table),
     )
 }
 
-fn write(xml: &mut Xml, table: &RouteTable) {
+fn write(xml: &mut Xml, region: &Region, table: &RouteTable) {
     xml.leaf("routeTableId", &table.meta.id)
         .leaf("vpcId", &table.vpc_id)
         .leaf("ownerId", &table.owner);
-    xml.items("routeSet", &table.routes, |xml, route| {
-        let (gateway, origin) = route
-            .gateway_id
-            .as_deref()
-            .map_or(("local", "CreateRouteTable"), |gateway| (gateway, "CreateRoute"));
-        xml.leaf("destinationCidrBlock", route.destination)
-            .leaf("gatewayId", gateway)
-            .leaf("state", "active")
-            .leaf("origin", origin);
-    });
+    xml.node("routeSet", |xml| write_routes(xml, region, table));
     xml.items("associationSet", &table.associations, |xml, association| {
         xml.leaf("routeTableAssociationId", &association.id)
             .leaf("routeTableId", &table.meta.id)
@@ -153,6 +175,31 @@ fn write(xml: &mut Xml, table: &RouteTable) {
     tags::write(xml, &table.meta.tags);
 }
 
+fn write_routes(xml: &mut Xml, region: &Region, table: &RouteTable) {
+    for route in &table.routes {
+        let local = route.is_local();
+        xml.node("item", |xml| {
+            xml.leaf("destinationCidrBlock", route.destination)
+                .optional(
+                    "gatewayId",
+                    local.then_some("local").or(route.gateway_id.as_deref()),
+                )
+                .optional("natGatewayId", route.nat_gateway_id.as_ref())
+                .leaf("state", route.state(region, &table.vpc_id))
+                .leaf("origin", if local { "CreateRouteTable" } else { "CreateRoute" });
+        });
+    }
+    let endpoints = region.endpoints.values();
+    for endpoint in endpoints.filter(|endpoint| endpoint.table_ids.contains(&table.meta.id)) {
+        xml.node("item", |xml| {
+            xml.leaf("destinationPrefixListId", prefix_list(&endpoint.service_name))
+                .leaf("gatewayId", &endpoint.meta.id)
+                .leaf("state", "active")
+                .leaf("origin", "CreateRoute");
+        });
+    }
+}
+
 pub(super) fn delete_table(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
     let id = request.params.required("RouteTableId")?;
     request.open(&region.route_tables, id)?;
@@ -162,73 +209,8 @@ pub(super) fn delete_table(request: &Request<'_>, region: &mut Region) -> Result
         )));
     }
     region.route_tables.remove(id);
-    Ok(done())
-}
-
-fn destination(request: &Request<'_>) -> Result<Block, AwsError> {
-    let text = request.params.required("DestinationCidrBlock")?;
-    text.parse().map_err(|_| {
-        invalid_value(format!(
-            "Value ({text}) for parameter destinationCidrBlock is invalid. This is not a valid CIDR block."
-        ))
-    })
-}
-
-pub(super) fn create_route(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
-    let id = request.params.required("RouteTableId")?;
-    let destination = destination(request)?;
-    request.open(&region.route_tables, id)?;
-    let Some(gateway_id) = request.params.get("GatewayId") else {
-        return Err(AwsError::not_implemented(
-            "ec2",
-            "CreateRoute to another target than a gateway",
-        ));
-    };
-    let gateway = region.gateways.get(gateway_id).ok_or_else(|| {
-        AwsError::bad(
-            "InvalidGatewayID.NotFound",
-            format!("The gateway ID '{gateway_id}' does not exist"),
-        )
-    })?;
-    let table = require(&region.route_tables, id)?;
-    if gateway.vpc_id.as_ref() != Some(&table.vpc_id) {
-        let why = format!("route table {id} and network gateway {gateway_id} belong to different networks");
-        return Err(invalid_value(why));
+    for endpoint in region.endpoints.values_mut() {
+        endpoint.table_ids.retain(|table| table != id);
     }
-    let table = require_mut(&mut region.route_tables, id)?;
-    if let Some(route) = table.routes.iter().find(|route| route.destination == destination) {
-        // The same route again succeeds; the destination with another target does not.
-        if route.gateway_id.as_deref() == Some(gateway_id) {
-            return Ok(done());
-        }
-        let why = format!("The route identified by {destination} already exists.");
-        return Err(AwsError::bad("RouteAlreadyExists", why));
-    }
-    table.routes.push(Route {
-        destination,
-        gateway_id: Some(gateway_id.to_owned()),
-    });
-    Ok(done())
-}
-
-pub(super) fn delete_route(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
-    let id = request.params.required("RouteTableId")?;
-    let destination = destination(request)?;
-    request.open(&region.route_tables, id)?;
-    let table = require_mut(&mut region.route_tables, id)?;
-    let found = table
-        .routes
-        .iter()
-        .position(|route| route.destination == destination);
-    let Some(found) = found else {
-        let why = format!("no route with destination-cidr-block {destination} in route table {id}");
-        return Err(AwsError::bad("InvalidRoute.NotFound", why));
-    };
-    if table.routes[found].gateway_id.is_none() {
-        return Err(invalid_value(format!(
-            "cannot remove local route {destination} in route table {id}"
-        )));
-    }
-    table.routes.remove(found);
     Ok(done())
 }

@@ -7,8 +7,9 @@ use super::request::Request;
 use super::settle::settle;
 use super::state::Region;
 use super::{
-    address, association, catalog, catalog_operations, gateway, group, instance_change, interface, launch,
-    route, rule, subnet, tags, volume, vpc,
+    account, address, association, catalog, catalog_operations, copy, endpoint, gateway, group, image,
+    instance_attribute, instance_change, instance_status, interface, keys, launch, nat, route, routes, rule,
+    snapshot, subnet, tags, template, template_version, volume, vpc,
 };
 use crate::control::InventoryItem;
 use crate::core::Core;
@@ -17,7 +18,7 @@ use crate::protocol::{Protocol, Reply, Xml};
 use crate::service::{Call, Service};
 
 /// By `account/region`.
-type Regions = BTreeMap<String, Region>;
+pub(super) type Regions = BTreeMap<String, Region>;
 
 /// The service.
 #[derive(Default)]
@@ -25,7 +26,14 @@ pub(crate) struct Ec2 {
     regions: Mutex<Regions>,
 }
 
-type Operation = fn(&Request<'_>, &mut Region) -> Result<Xml, AwsError>;
+/// How an operation is carried out.
+enum Operation {
+    /// On what the account has in the region of the call.
+    Here(fn(&Request<'_>, &mut Region) -> Result<Xml, AwsError>),
+    /// On other regions of the account as well.
+    Across(fn(&Request<'_>, &mut Regions) -> Result<Xml, AwsError>),
+}
+use Operation::{Across, Here};
 
 #[async_trait::async_trait]
 impl Service for Ec2 {
@@ -46,12 +54,7 @@ impl Service for Ec2 {
             return Err(AwsError::new(http::StatusCode::UNAUTHORIZED, "AuthFailure", why));
         }
         let request = Request::new(core, call)?;
-        let mut regions = self.lock();
-        let region = regions
-            .entry(format!("{}/{}", call.caller.account, call.region))
-            .or_default();
-        settle(region, core);
-        operation(&request, region).map(Reply::from)
+        self.carry_out(&request, &operation).map(Reply::from)
     }
 
     fn inventory(&self, core: &Core) -> Vec<InventoryItem> {
@@ -76,17 +79,62 @@ impl Service for Ec2 {
 }
 
 impl Ec2 {
+    fn carry_out(&self, request: &Request<'_>, operation: &Operation) -> Result<Xml, AwsError> {
+        let (account, region) = (&request.call.caller.account, &request.call.region);
+        let outcome = match operation {
+            Here(work) => self.with(request.core, (account, region), |region| work(request, region)),
+            Across(work) => {
+                let mut regions = self.lock();
+                regions
+                    .values_mut()
+                    .for_each(|region| settle(region, request.core));
+                work(request, &mut regions)
+            }
+        };
+        self.check_keys(request);
+        outcome
+    }
+
+    /// Works on what an account has in a region, as it is now.
+    pub(super) fn with<R>(
+        &self,
+        core: &Core,
+        (account, name): (&str, &str),
+        work: impl FnOnce(&mut Region) -> R,
+    ) -> R {
+        let mut regions = self.lock();
+        let region = regions.entry(format!("{account}/{name}")).or_default();
+        settle(region, core);
+        work(region)
+    }
+
+    /// Fails what a key should encrypt that cannot be used.
+    pub(super) fn check_keys(&self, request: &Request<'_>) {
+        let place = (request.call.caller.account.as_str(), request.call.region.as_str());
+        for unchecked in request.take_unchecked_keys() {
+            if !keys::is_usable(request.core, place, &unchecked.key_id) {
+                self.with(request.core, place, |region| {
+                    keys::fail(region, &unchecked.resource_id)
+                });
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Regions> {
         self.regions.lock().expect("no holder panics")
     }
 }
 
 fn operation(name: &str) -> Option<Operation> {
-    network(name).or_else(|| compute(name)).or_else(|| offers(name))
+    network(name)
+        .or_else(|| access(name))
+        .or_else(|| compute(name))
+        .or_else(|| storage(name))
+        .or_else(|| offers(name))
 }
 
 fn network(name: &str) -> Option<Operation> {
-    Some(match name {
+    Some(Here(match name {
         "CreateVpc" => vpc::create,
         "DescribeVpcs" => vpc::describe,
         "DeleteVpc" => vpc::delete,
@@ -101,13 +149,30 @@ fn network(name: &str) -> Option<Operation> {
         "AttachInternetGateway" => gateway::attach,
         "DetachInternetGateway" => gateway::detach,
         "DeleteInternetGateway" => gateway::delete,
+        "CreateNatGateway" => nat::create,
+        "DescribeNatGateways" => nat::describe,
+        "DeleteNatGateway" => nat::delete,
+        "CreateVpcEndpoint" => endpoint::create,
+        "DescribeVpcEndpoints" => endpoint::describe,
+        "ModifyVpcEndpoint" => endpoint::modify,
+        "DeleteVpcEndpoints" => endpoint::delete,
         "CreateRouteTable" => route::create_table,
         "DescribeRouteTables" => route::describe,
         "DeleteRouteTable" => route::delete_table,
-        "CreateRoute" => route::create_route,
-        "DeleteRoute" => route::delete_route,
+        "CreateRoute" => routes::create,
+        "ReplaceRoute" => routes::replace,
+        "DeleteRoute" => routes::delete,
         "AssociateRouteTable" => association::associate,
         "DisassociateRouteTable" => association::disassociate,
+        "ReplaceRouteTableAssociation" => association::replace,
+        "DescribeVpcPeeringConnections" => account::describe_peerings,
+        _ => return None,
+    }))
+}
+
+/// Who reaches what: groups, addresses, interfaces.
+fn access(name: &str) -> Option<Operation> {
+    Some(Here(match name {
         "CreateSecurityGroup" => group::create,
         "DescribeSecurityGroups" => group::describe,
         "DeleteSecurityGroup" => group::delete,
@@ -123,34 +188,67 @@ fn network(name: &str) -> Option<Operation> {
         "DescribeAddresses" => address::describe,
         "DescribeNetworkInterfaces" => interface::describe,
         _ => return None,
-    })
+    }))
 }
 
 fn compute(name: &str) -> Option<Operation> {
-    Some(match name {
+    Some(Here(match name {
         "RunInstances" => launch::run,
         "DescribeInstances" => instance_change::describe,
-        "DescribeInstanceStatus" => instance_change::describe_status,
+        "DescribeInstanceStatus" => instance_status::describe,
         "StopInstances" => instance_change::stop,
         "StartInstances" => instance_change::start,
         "TerminateInstances" => instance_change::terminate,
-        "ModifyInstanceAttribute" => instance_change::modify_attribute,
-        "DescribeVolumes" => volume::describe,
-        "DeleteVolume" => volume::delete,
+        "ModifyInstanceAttribute" => instance_attribute::modify,
+        "DescribeInstanceAttribute" => instance_attribute::describe,
+        "ModifyInstanceMetadataOptions" => instance_attribute::modify_metadata_options,
+        "CreateLaunchTemplate" => template::create,
+        "DescribeLaunchTemplates" => template::describe,
+        "ModifyLaunchTemplate" => template::modify,
+        "DeleteLaunchTemplate" => template::delete,
+        "CreateLaunchTemplateVersion" => template_version::create,
+        "DescribeLaunchTemplateVersions" => template_version::describe,
+        "DeleteLaunchTemplateVersions" => template_version::delete,
         "CreateTags" => tags::create,
         "DeleteTags" => tags::delete,
         "DescribeTags" => tags::describe,
+        _ => return None,
+    }))
+}
+
+fn storage(name: &str) -> Option<Operation> {
+    Some(match name {
+        "CreateVolume" => Here(volume::create),
+        "DescribeVolumes" => Here(volume::describe),
+        "AttachVolume" => Here(volume::attach),
+        "DetachVolume" => Here(volume::detach),
+        "DeleteVolume" => Here(volume::delete),
+        "CreateSnapshot" => Here(snapshot::create),
+        "CreateSnapshots" => Here(snapshot::create_many),
+        "CopySnapshot" => Across(copy::snapshot),
+        "DescribeSnapshots" => Here(snapshot::describe),
+        "DeleteSnapshot" => Here(snapshot::delete),
+        "CreateImage" => Here(image::create),
+        "CopyImage" => Across(copy::image),
+        "DescribeImages" => Here(image::describe),
+        "DeregisterImage" => Here(image::deregister),
+        "GetEbsDefaultKmsKeyId" => Here(account::get_default_key),
+        "ModifyEbsDefaultKmsKeyId" => Here(account::modify_default_key),
+        "ResetEbsDefaultKmsKeyId" => Here(account::reset_default_key),
+        "GetEbsEncryptionByDefault" => Here(account::get_encryption),
+        "EnableEbsEncryptionByDefault" => Here(account::enable_encryption),
+        "DisableEbsEncryptionByDefault" => Here(account::disable_encryption),
         _ => return None,
     })
 }
 
 fn offers(name: &str) -> Option<Operation> {
-    Some(match name {
+    Some(Here(match name {
         "DescribeRegions" => catalog_operations::regions,
         "DescribeAvailabilityZones" => catalog_operations::zones,
-        "DescribeImages" => catalog_operations::images,
         "DescribeInstanceTypes" => catalog_operations::instance_types,
         "DescribeInstanceTypeOfferings" => catalog_operations::offerings,
+        "DescribeAccountAttributes" => account::describe_attributes,
         _ => return None,
-    })
+    }))
 }

@@ -4,7 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::address::free_public_ip;
 use super::instance::State;
+use super::snapshot::State as SnapshotState;
 use super::state::Region;
+use super::{image, interface, nat};
 use crate::core::Core;
 
 /// How long an ended instance is still described (EC2 user guide, "Terminate your instance").
@@ -13,23 +15,24 @@ const SHOWN_AFTER_END: TimeDelta = TimeDelta::hours(1);
 /// Brings a region to the present. Called before every operation.
 pub(super) fn settle(region: &mut Region, core: &Core) {
     let now = core.clock.now();
-    let due: Vec<String> = due(region, now);
-    for id in due {
+    settle_storage(region, now);
+    nat::settle(region, core);
+    settle_interfaces(region, now);
+    for id in due(region, now) {
         let Some(instance) = region.instances.get_mut(&id) else {
             continue;
         };
+        let interface_id = instance.interface_id.clone();
         match instance.state {
             State::Pending => instance.state = State::Running,
             State::Stopping => {
                 instance.state = State::Stopped;
-                let interface_id = instance.interface_id.clone();
                 if let Some(interface) = region.interfaces.get_mut(&interface_id) {
                     interface.public_ip = None;
                 }
             }
             State::ShuttingDown => {
                 instance.state = State::Terminated;
-                let interface_id = instance.interface_id.clone();
                 give_back(region, &id, &interface_id);
             }
             State::Terminated => {
@@ -37,6 +40,32 @@ pub(super) fn settle(region: &mut Region, core: &Core) {
             }
             State::Running | State::Stopped => {}
         }
+    }
+}
+
+fn settle_storage(region: &mut Region, now: DateTime<Utc>) {
+    for volume in region.volumes.values_mut() {
+        volume.settle(now);
+    }
+    for snapshot in region.snapshots.values_mut() {
+        if snapshot.is_pending() && snapshot.completes_at <= now {
+            snapshot.state = SnapshotState::Completed;
+        }
+    }
+    image::settle(region, now);
+}
+
+/// Interfaces that their service let go of.
+fn settle_interfaces(region: &mut Region, now: DateTime<Utc>) {
+    let gone = region.interfaces.values().filter(|interface| {
+        let service = interface.service.as_ref();
+        service
+            .and_then(|service| service.gone_at)
+            .is_some_and(|at| at <= now)
+    });
+    let gone: Vec<String> = gone.map(|interface| interface.meta.id.clone()).collect();
+    for id in gone {
+        interface::remove(region, &id);
     }
 }
 
@@ -50,12 +79,7 @@ fn due(region: &Region, now: DateTime<Utc>) -> Vec<String> {
 }
 
 fn give_back(region: &mut Region, instance_id: &str, interface_id: &str) {
-    region.interfaces.remove(interface_id);
-    for address in region.addresses.values_mut() {
-        if address.interface_id.as_deref() == Some(interface_id) {
-            address.release_interface();
-        }
-    }
+    interface::remove(region, interface_id);
     region.volumes.retain(|_, volume| {
         let held = volume
             .attachment

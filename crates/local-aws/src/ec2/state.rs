@@ -6,18 +6,25 @@ use std::net::Ipv4Addr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::account::EbsDefaults;
 use super::address::Address;
+use super::endpoint::VpcEndpoint;
 use super::gateway::InternetGateway;
 use super::group::SecurityGroup;
+use super::image::OwnImage;
 use super::instance::Instance;
 use super::interface::NetworkInterface;
 use super::kind::Kind;
+use super::nat::NatGateway;
 use super::route::RouteTable;
+use super::snapshot::Snapshot;
 use super::subnet::Subnet;
+use super::template::LaunchTemplate;
 use super::token::Token;
 use super::volume::Volume;
 use super::vpc::Vpc;
 use crate::control::InventoryItem;
+use crate::error::AwsError;
 
 pub(super) type Tags = BTreeMap<String, String>;
 
@@ -63,6 +70,18 @@ pub(super) struct Region {
     pub(super) volumes: BTreeMap<String, Volume>,
     pub(super) interfaces: BTreeMap<String, NetworkInterface>,
     pub(super) addresses: BTreeMap<String, Address>,
+    #[serde(default)]
+    pub(super) snapshots: BTreeMap<String, Snapshot>,
+    #[serde(default)]
+    pub(super) images: BTreeMap<String, OwnImage>,
+    #[serde(default)]
+    pub(super) templates: BTreeMap<String, LaunchTemplate>,
+    #[serde(default)]
+    pub(super) nat_gateways: BTreeMap<String, NatGateway>,
+    #[serde(default)]
+    pub(super) endpoints: BTreeMap<String, VpcEndpoint>,
+    #[serde(default)]
+    pub(super) ebs: EbsDefaults,
     /// Client tokens by `operation/token`.
     pub(super) tokens: BTreeMap<String, Token>,
 }
@@ -84,7 +103,11 @@ impl Region {
             Kind::Volume => &mut self.volumes.get_mut(id)?.meta,
             Kind::NetworkInterface => &mut self.interfaces.get_mut(id)?.meta,
             Kind::Address => &mut self.addresses.get_mut(id)?.meta,
-            Kind::Image => return None,
+            Kind::Image => &mut self.images.get_mut(id).filter(|image| image.is_live())?.meta,
+            Kind::Snapshot => &mut self.snapshots.get_mut(id)?.meta,
+            Kind::LaunchTemplate => &mut self.templates.get_mut(id)?.meta,
+            Kind::NatGateway => &mut self.nat_gateways.get_mut(id)?.meta,
+            Kind::VpcEndpoint => &mut self.endpoints.get_mut(id)?.meta,
         };
         Some(&mut meta.tags)
     }
@@ -105,18 +128,25 @@ impl Region {
             .chain(of(&self.volumes))
             .chain(of(&self.interfaces))
             .chain(of(&self.addresses))
+            .chain(of(&self.images))
+            .chain(of(&self.snapshots))
+            .chain(of(&self.templates))
+            .chain(of(&self.nat_gateways))
+            .chain(of(&self.endpoints))
             .chain(rules)
             .collect()
     }
 
     /// The live resources somebody made: not the default group and main route table of a VPC, not rules, which are
-    /// parts of their group, and not instances that ended.
+    /// parts of their group, and nothing that ended and is only still described.
     pub(super) fn inventory(&self, account: &str, region: &str) -> Vec<InventoryItem> {
         let made = self.metas().into_iter().filter(|(kind, meta)| match kind {
             Kind::SecurityGroupRule => false,
             Kind::SecurityGroup => !self.groups.get(&meta.id).is_some_and(SecurityGroup::is_default),
             Kind::RouteTable => !self.route_tables.get(&meta.id).is_some_and(RouteTable::is_main),
             Kind::Instance => self.instances.get(&meta.id).is_some_and(Instance::is_live),
+            Kind::Image => self.images.get(&meta.id).is_some_and(OwnImage::is_live),
+            Kind::NatGateway => self.nat_gateways.get(&meta.id).is_some_and(NatGateway::is_live),
             _ => true,
         });
         let item = |(kind, meta): (Kind, &Meta)| InventoryItem {
@@ -134,6 +164,30 @@ impl Region {
     pub(super) fn is_taken(&self, subnet_id: &str, address: Ipv4Addr) -> bool {
         let mut interfaces = self.interfaces.values();
         interfaces.any(|interface| interface.subnet_id == subnet_id && interface.private_ip == address)
+    }
+
+    /// The next free address of a subnet.
+    ///
+    /// # Errors
+    /// `InsufficientFreeAddressesInSubnet`.
+    pub(super) fn free_address(&self, subnet: &Subnet) -> Result<Ipv4Addr, AwsError> {
+        let mut usable = subnet.block.usable();
+        usable
+            .find(|address| !self.is_taken(&subnet.meta.id, *address))
+            .ok_or_else(|| {
+                AwsError::bad(
+                    "InsufficientFreeAddressesInSubnet",
+                    format!("Subnet '{}' has no free address.", subnet.meta.id),
+                )
+            })
+    }
+
+    /// The volumes attached to an instance, each with its device.
+    pub(super) fn attached_to(&self, instance_id: &str) -> impl Iterator<Item = (&Volume, &str)> {
+        self.volumes.values().filter_map(move |volume| {
+            let attachment = volume.attachment.as_ref()?;
+            (attachment.instance_id == instance_id).then_some((volume, attachment.device.as_str()))
+        })
     }
 
     /// How many addresses a subnet still has.

@@ -10,7 +10,7 @@ use crate::protocol::{Params, Xml};
 const TAGS_MAX: usize = 50;
 
 /// The tags a call's `TagSpecification` gives to new resources of a kind.
-pub(super) fn of_specification(params: &Params, kind: Kind) -> Result<Tags, AwsError> {
+pub(super) fn of_specification(params: &Params, kind: Kind, by_service: bool) -> Result<Tags, AwsError> {
     let mut tags = Tags::new();
     for specification in params.list("TagSpecification") {
         let name = specification.required("ResourceType")?;
@@ -20,14 +20,17 @@ pub(super) fn of_specification(params: &Params, kind: Kind) -> Result<Tags, AwsE
             )));
         };
         if named == kind {
-            tags.extend(read(&specification)?);
+            tags.extend(read(&specification, by_service)?);
         }
+    }
+    if tags.len() > TAGS_MAX {
+        return Err(too_many());
     }
     Ok(tags)
 }
 
 /// `Tag.n.Key` and `Tag.n.Value`.
-fn read(params: &Params) -> Result<Tags, AwsError> {
+fn read(params: &Params, by_service: bool) -> Result<Tags, AwsError> {
     let mut tags = Tags::new();
     for tag in params.list("Tag") {
         let key = tag.required("Key")?.to_owned();
@@ -35,7 +38,7 @@ fn read(params: &Params) -> Result<Tags, AwsError> {
         if key.chars().count() > 127 || value.chars().count() > 255 {
             return Err(invalid_value(format!("Tag key or value is too long: {key}")));
         }
-        if key.starts_with("aws:") {
+        if key.starts_with("aws:") && !by_service {
             return Err(invalid_value(
                 "Tag keys starting with 'aws:' are reserved for internal use",
             ));
@@ -49,7 +52,7 @@ fn read(params: &Params) -> Result<Tags, AwsError> {
 
 pub(super) fn create(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {
     let ids = resource_ids(request)?;
-    let tags = read(&request.params)?;
+    let tags = read(&request.params, false)?;
     if tags.is_empty() {
         return Err(request.params.missing("Tag"));
     }
@@ -62,10 +65,7 @@ pub(super) fn create(request: &Request<'_>, region: &mut Region) -> Result<Xml, 
             .collect::<std::collections::BTreeSet<_>>()
             .len();
         if total > TAGS_MAX {
-            return Err(AwsError::bad(
-                "TagLimitExceeded",
-                "You have reached the limit of 50 tags",
-            ));
+            return Err(too_many());
         }
     }
     for id in &ids {
@@ -75,6 +75,10 @@ pub(super) fn create(request: &Request<'_>, region: &mut Region) -> Result<Xml, 
             .extend(tags.clone());
     }
     Ok(done())
+}
+
+fn too_many() -> AwsError {
+    AwsError::bad("TagLimitExceeded", "You have reached the limit of 50 tags")
 }
 
 /// Without a key all tags go; with a key and a value only that pair.
@@ -89,10 +93,16 @@ pub(super) fn delete(request: &Request<'_>, region: &mut Region) -> Result<Xml, 
     for id in &ids {
         let own = region.tags_mut(id).ok_or_else(|| unknown(id))?;
         if pairs.is_empty() {
-            own.clear();
+            // What a service of AWS set stays.
+            own.retain(|key, _| key.starts_with("aws:"));
         }
         for pair in &pairs {
             let key = pair.required("Key")?;
+            if key.starts_with("aws:") {
+                return Err(invalid_value(
+                    "Tag keys starting with 'aws:' are reserved for internal use",
+                ));
+            }
             if pair
                 .get("Value")
                 .is_none_or(|value| own.get(key).is_some_and(|own| own == value))

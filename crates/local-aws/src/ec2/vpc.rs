@@ -6,15 +6,14 @@ use super::cidr::Block;
 use super::describe::{Filtered, describe as describe_all};
 use super::group::SecurityGroup;
 use super::kind::Kind;
+use super::launch_request::one_of;
+use super::limits::refuse_above;
 use super::request::{Request, dependency, done, invalid_value, require, require_mut};
 use super::route::RouteTable;
 use super::state::{Meta, Region, resource};
 use super::tags;
 use crate::error::AwsError;
 use crate::protocol::Xml;
-
-/// The default quota per region (Amazon VPC user guide, "Amazon VPC quotas").
-const VPCS_MAX: usize = 5;
 
 /// A VPC.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +34,8 @@ impl Filtered for Vpc {
             "cidr" | "cidr-block-association.cidr-block" => self.block.to_string(),
             "state" => "available".into(),
             "is-default" => "false".into(),
+            "dhcp-options-id" => "default".into(),
+            "cidr-block-association.state" => "associated".into(),
             "owner-id" => self.owner.clone(),
             _ => return None,
         }])
@@ -58,22 +59,14 @@ pub(super) fn create(request: &Request<'_>, region: &mut Region) -> Result<Xml, 
             format!("The CIDR '{text}' is invalid."),
         ));
     }
-    if region.vpcs.len() >= VPCS_MAX {
-        return Err(AwsError::bad(
-            "VpcLimitExceeded",
-            "The maximum number of VPCs has been reached.",
-        ));
-    }
+    refuse_above(region.vpcs.len(), request.limits.vpcs, "VpcLimitExceeded", "VPCs")?;
+    let tenancy = one_of(&request.params, "InstanceTenancy", &["default", "dedicated"])?;
     let vpc = Vpc {
         meta: request.new_meta(Kind::Vpc, tags),
         block,
         dns_support: true,
         dns_hostnames: false,
-        tenancy: request
-            .params
-            .get("InstanceTenancy")
-            .unwrap_or("default")
-            .to_owned(),
+        tenancy,
         owner: request.call.caller.account.clone(),
     };
     let id = vpc.meta.id.clone();
@@ -137,6 +130,7 @@ fn is_used(region: &Region, id: &str) -> bool {
             .route_tables
             .values()
             .any(|table| table.vpc_id == id && !table.is_main())
+        || region.endpoints.values().any(|endpoint| endpoint.vpc_id == id)
 }
 
 pub(super) fn modify_attribute(request: &Request<'_>, region: &mut Region) -> Result<Xml, AwsError> {

@@ -35,6 +35,14 @@ impl Params {
         Ok(Self { values, protocol })
     }
 
+    /// Parameters that another part of the endpoint made: a stored template, a peer's request.
+    pub(crate) fn of(pairs: impl IntoIterator<Item = (String, String)>, protocol: Protocol) -> Self {
+        Self {
+            values: pairs.into_iter().collect(),
+            protocol,
+        }
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }

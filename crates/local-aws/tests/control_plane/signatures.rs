@@ -106,7 +106,7 @@ async fn what_is_not_built_says_so() {
     let root = world.root(ACME);
 
     assert_eq!(
-        refusal(root.ec2().describe_nat_gateways().send().await),
+        refusal(root.ec2().describe_transit_gateways().send().await),
         "NotImplemented"
     );
     assert_eq!(refusal(root.iam().list_users().send().await), "NotImplemented");

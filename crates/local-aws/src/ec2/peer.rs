@@ -1,0 +1,562 @@
+//! What EC2 does for other services of the endpoint: Auto Scaling's launches, the interfaces of load balancers and
+//! databases, and views of what is there.
+//!
+//! Everything takes the account and region it is about ([`Place`]) and acts as that account's service-linked role,
+//! which no policy limits. No lock may be held by the caller, of its own state or of EC2's.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::instance::{Check, Instance, State};
+use super::interface::{self, ServiceInterface, public_ip};
+use super::request::{Request, require};
+use super::service::Ec2;
+use super::settle::give_public_ip;
+use super::state::{Region, Tags};
+use super::{catalog, instance_change, launch, template_data};
+use crate::auth::Caller;
+use crate::control::{CallRecord, Fault, Target};
+use crate::core::Core;
+use crate::error::AwsError;
+use crate::protocol::{Params, Protocol, Xml};
+use crate::service::Call;
+
+/// An account and a region.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) account: &'a str,
+    pub(crate) region: &'a str,
+}
+
+/// A launch for a service.
+pub(crate) struct LaunchOrder<'a> {
+    /// The service's principal, such as `autoscaling.amazonaws.com`.
+    pub(crate) service: &'a str,
+    pub(crate) template_id: &'a str,
+    /// A number, `$Latest` or `$Default`.
+    pub(crate) template_version: &'a str,
+    /// Where; it takes the place of the template's own subnet.
+    pub(crate) subnet_id: &'a str,
+    /// Instead of the template's type.
+    pub(crate) instance_type: Option<&'a str>,
+    pub(crate) count: usize,
+    /// For the instances; keys may begin with `aws:`.
+    pub(crate) tags: &'a BTreeMap<String, String>,
+}
+
+/// An instance as another service sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct InstanceView {
+    pub(crate) id: String,
+    /// `pending`, `running`, `shutting-down`, `terminated`, `stopping` or `stopped`.
+    pub(crate) state: &'static str,
+    pub(crate) instance_type: String,
+    pub(crate) image_id: String,
+    pub(crate) zone: String,
+    pub(crate) subnet_id: String,
+    pub(crate) vpc_id: String,
+    /// None once the instance ended.
+    pub(crate) private_ip: Option<Ipv4Addr>,
+    pub(crate) public_ip: Option<Ipv4Addr>,
+    pub(crate) interface_id: String,
+    pub(crate) group_ids: Vec<String>,
+    /// The launch template and version it was launched from.
+    pub(crate) template: Option<(String, String)>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) launched_at: DateTime<Utc>,
+    /// `ok`, `initializing`, `impaired` or `not-applicable`.
+    pub(crate) check: &'static str,
+    /// It runs and its zone is there: what a health probe needs.
+    pub(crate) is_reachable: bool,
+}
+
+/// A subnet as another service sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct SubnetView {
+    pub(crate) id: String,
+    pub(crate) vpc_id: String,
+    pub(crate) zone: String,
+    pub(crate) zone_id: String,
+    pub(crate) cidr: String,
+    pub(crate) free_addresses: usize,
+    /// Whether its route table leads to an internet gateway.
+    pub(crate) is_public: bool,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// A security group as another service sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct GroupView {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) vpc_id: String,
+}
+
+/// A launch template's version as another service sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct TemplateView {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// The number that was meant.
+    pub(crate) version: i64,
+    pub(crate) image_id: Option<String>,
+    pub(crate) instance_type: Option<String>,
+    pub(crate) profile: Option<String>,
+}
+
+/// A service's interface as it sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct InterfaceView {
+    pub(crate) id: String,
+    pub(crate) subnet_id: String,
+    pub(crate) vpc_id: String,
+    pub(crate) zone: String,
+    pub(crate) private_ip: Ipv4Addr,
+    pub(crate) public_ip: Option<Ipv4Addr>,
+}
+
+/// A zone.
+#[derive(Clone, Debug)]
+pub(crate) struct ZoneView {
+    pub(crate) name: String,
+    pub(crate) id: String,
+}
+
+/// The zones of a region.
+pub(crate) fn zones(region: &str) -> Vec<ZoneView> {
+    let view = |zone: catalog::Zone| ZoneView {
+        name: zone.name,
+        id: zone.id,
+    };
+    catalog::zones(region).into_iter().map(view).collect()
+}
+
+/// Every region the endpoint knows, whether accounts can use it or not.
+pub(crate) fn region_names() -> impl Iterator<Item = &'static str> {
+    catalog::REGIONS.iter().map(|offer| offer.name)
+}
+
+/// Whether accounts can use a region: it exists and needs no opting in.
+pub(crate) fn is_region_enabled(region: &str) -> bool {
+    catalog::is_enabled(region)
+}
+
+/// What is asked of EC2 in a service's name.
+struct Errand<'a> {
+    service: &'a str,
+    operation: &'a str,
+    params: Params,
+}
+
+impl Ec2 {
+    /// Launches instances from a template version into a subnet. All of them or none.
+    ///
+    /// # Errors
+    /// What RunInstances answers, faults on RunInstances included: `InsufficientInstanceCapacity`,
+    /// `VcpuLimitExceeded`, `InsufficientFreeAddressesInSubnet`, `InvalidLaunchTemplateId.NotFound`, ….
+    pub(crate) fn launch(
+        &self,
+        core: &Core,
+        place: Place<'_>,
+        order: &LaunchOrder<'_>,
+    ) -> Result<Vec<String>, AwsError> {
+        let params = self.with(core, (place.account, place.region), |region| {
+            launch_params(region, order)
+        })?;
+        let errand = Errand {
+            service: order.service,
+            operation: "RunInstances",
+            params,
+        };
+        self.run_errand(core, place, errand, |request, region| {
+            let before: Vec<String> = region.instances.keys().cloned().collect();
+            launch::run(request, region)?;
+            let mut made: Vec<String> = region.instances.keys().cloned().collect();
+            made.retain(|id| before.binary_search(id).is_err());
+            Ok(made)
+        })
+    }
+
+    /// Ends instances; what is not there any more is no error.
+    ///
+    /// # Errors
+    /// What TerminateInstances answers: `OperationNotPermitted` for a protected instance, and faults.
+    pub(crate) fn terminate(
+        &self,
+        core: &Core,
+        place: Place<'_>,
+        service: &str,
+        instance_ids: &[String],
+    ) -> Result<(), AwsError> {
+        let there = self.with(core, (place.account, place.region), |region| {
+            let there = instance_ids
+                .iter()
+                .filter(|id| region.instances.contains_key(*id));
+            there.cloned().collect::<Vec<_>>()
+        });
+        if there.is_empty() {
+            return Ok(());
+        }
+        let pairs = there
+            .into_iter()
+            .enumerate()
+            .map(|(at, id)| (format!("InstanceId.{}", at + 1), id));
+        let errand = Errand {
+            service,
+            operation: "TerminateInstances",
+            params: Params::of(pairs, Protocol::Ec2),
+        };
+        self.run_errand(core, place, errand, |request, region| {
+            instance_change::terminate(request, region).map(|_: Xml| ())
+        })
+    }
+
+    /// Does something as the account's service-linked role, as a call of its own: faults hit it, the log shows it.
+    fn run_errand<R>(
+        &self,
+        core: &Core,
+        place: Place<'_>,
+        errand: Errand<'_>,
+        work: impl FnOnce(&Request<'_>, &mut Region) -> Result<R, AwsError>,
+    ) -> Result<R, AwsError> {
+        let call = call_of(core, place, &errand);
+        let drawn = core.faults.draw(&Target {
+            account: place.account,
+            region: place.region,
+            service: "ec2",
+            operation: errand.operation,
+        });
+        let outcome = match drawn.as_ref().and_then(refusal) {
+            Some(refused) => Err(refused),
+            None => {
+                let request = Request::by_service(core, &call, errand.params);
+                let outcome = self.with(core, (place.account, place.region), |region| {
+                    work(&request, region)
+                });
+                self.check_keys(&request);
+                outcome
+            }
+        };
+        let code = outcome.as_ref().err().map_or("OK", |error| &error.code);
+        let target = (place.region, "ec2", errand.operation);
+        core.calls
+            .record(CallRecord::new(call.now, Some(&call.caller), target, code));
+        core.mark_dirty();
+        outcome
+    }
+
+    /// An instance, the ended ones that are still described included.
+    pub(crate) fn instance(&self, core: &Core, place: Place<'_>, id: &str) -> Option<InstanceView> {
+        self.with(core, (place.account, place.region), |region| {
+            let instance = region.instances.get(id)?;
+            Some(view(core, region, instance))
+        })
+    }
+
+    /// The instances that carry a tag.
+    pub(crate) fn tagged_instances(
+        &self,
+        core: &Core,
+        place: Place<'_>,
+        tag: (&str, &str),
+    ) -> Vec<InstanceView> {
+        self.with(core, (place.account, place.region), |region| {
+            let tagged = region.instances.values().filter(|instance| {
+                let value = instance.meta.tags.get(tag.0);
+                value.is_some_and(|value| value == tag.1)
+            });
+            tagged.map(|instance| view(core, region, instance)).collect()
+        })
+    }
+
+    /// The instance, if any, that has a private address in a VPC.
+    pub(crate) fn instance_at(
+        &self,
+        core: &Core,
+        place: Place<'_>,
+        (vpc_id, address): (&str, Ipv4Addr),
+    ) -> Option<InstanceView> {
+        self.with(core, (place.account, place.region), |region| {
+            let mut interfaces = region.interfaces.values();
+            let found = interfaces.find(|own| own.vpc_id == vpc_id && own.private_ip == address)?;
+            let instance = region.instances.get(found.instance_id.as_ref()?)?;
+            Some(view(core, region, instance))
+        })
+    }
+
+    /// A subnet.
+    pub(crate) fn subnet(&self, core: &Core, place: Place<'_>, id: &str) -> Option<SubnetView> {
+        self.with(core, (place.account, place.region), |region| {
+            let subnet = region.subnets.get(id)?;
+            Some(SubnetView {
+                id: id.to_owned(),
+                vpc_id: subnet.vpc_id.clone(),
+                zone: subnet.zone.clone(),
+                zone_id: catalog::zone_id(&subnet.zone),
+                cidr: subnet.block.to_string(),
+                free_addresses: region.free_addresses(subnet),
+                is_public: leads_out(region, id, &subnet.vpc_id),
+                tags: subnet.meta.tags.clone(),
+            })
+        })
+    }
+
+    /// A security group.
+    pub(crate) fn group(&self, core: &Core, place: Place<'_>, id: &str) -> Option<GroupView> {
+        self.with(core, (place.account, place.region), |region| {
+            let group = region.groups.get(id)?;
+            Some(GroupView {
+                id: id.to_owned(),
+                name: group.name.clone(),
+                vpc_id: group.vpc_id.clone(),
+            })
+        })
+    }
+
+    /// The id of a VPC's default group; `None` when there is no such VPC.
+    pub(crate) fn default_group(&self, core: &Core, place: Place<'_>, vpc_id: &str) -> Option<String> {
+        self.with(core, (place.account, place.region), |region| {
+            let mut groups = region.groups.values();
+            let found = groups.find(|group| group.vpc_id == vpc_id && group.is_default())?;
+            Some(found.meta.id.clone())
+        })
+    }
+
+    /// The block of a VPC, such as `10.0.0.0/16`; `None` when there is no such VPC.
+    pub(crate) fn vpc_cidr(&self, core: &Core, place: Place<'_>, vpc_id: &str) -> Option<String> {
+        self.with(core, (place.account, place.region), |region| {
+            region.vpcs.get(vpc_id).map(|vpc| vpc.block.to_string())
+        })
+    }
+
+    /// Whether a VPC has an internet gateway.
+    pub(crate) fn has_internet_gateway(&self, core: &Core, place: Place<'_>, vpc_id: &str) -> bool {
+        self.with(core, (place.account, place.region), |region| {
+            let mut gateways = region.gateways.values();
+            gateways.any(|gateway| gateway.vpc_id.as_deref() == Some(vpc_id))
+        })
+    }
+
+    /// A version of a template, which is named by its id or its name.
+    ///
+    /// # Errors
+    /// `InvalidLaunchTemplateId.NotFound`, `InvalidLaunchTemplateName.NotFoundException`,
+    /// `InvalidLaunchTemplateId.VersionNotFound`.
+    pub(crate) fn template(
+        &self,
+        core: &Core,
+        place: Place<'_>,
+        (named, version): (&str, Option<&str>),
+    ) -> Result<TemplateView, AwsError> {
+        self.with(core, (place.account, place.region), |region| {
+            let mut templates = region.templates.values();
+            let template = match templates.find(|template| template.name == named) {
+                Some(template) => template,
+                None if named.starts_with("lt-") => require(&region.templates, named)?,
+                None => {
+                    let why =
+                        format!("The specified launch template, with template name {named}, does not exist.");
+                    return Err(AwsError::bad("InvalidLaunchTemplateName.NotFoundException", why));
+                }
+            };
+            let version = template.version(version)?;
+            let said = |name: &str| version.data.get(name).cloned();
+            Ok(TemplateView {
+                id: template.meta.id.clone(),
+                name: template.name.clone(),
+                version: version.number,
+                image_id: said("ImageId"),
+                instance_type: said("InstanceType"),
+                profile: said("IamInstanceProfile.Name").or_else(|| said("IamInstanceProfile.Arn")),
+            })
+        })
+    }
+
+    /// Makes an interface for a service in a subnet. It holds the subnet, and its groups, until it is gone.
+    ///
+    /// # Errors
+    /// `InvalidSubnetID.NotFound`, `InvalidGroup.NotFound`, `InsufficientFreeAddressesInSubnet`.
+    pub(crate) fn create_interface(
+        &self,
+        core: &Core,
+        place: Place<'_>,
+        wanted: &ServiceInterface<'_>,
+        with_public_address: bool,
+    ) -> Result<InterfaceView, AwsError> {
+        let errand = Errand {
+            service: wanted.requester,
+            operation: "CreateNetworkInterface",
+            params: Params::of([], Protocol::Ec2),
+        };
+        let call = call_of(core, place, &errand);
+        let request = Request::by_service(core, &call, errand.params);
+        self.with(core, (place.account, place.region), |region| {
+            let meta = request.new_meta(super::kind::Kind::NetworkInterface, Tags::new());
+            let attachment_id = core.ids.resource("ela-attach");
+            let id = interface::make_for_service(region, wanted, meta, attachment_id, place.account)?;
+            give_public_ip(region, core, &id, with_public_address);
+            core.mark_dirty();
+            let made = require(&region.interfaces, &id)?;
+            Ok(InterfaceView {
+                subnet_id: made.subnet_id.clone(),
+                vpc_id: made.vpc_id.clone(),
+                zone: made.zone.clone(),
+                private_ip: made.private_ip,
+                public_ip: public_ip(region, made),
+                id,
+            })
+        })
+    }
+
+    /// Puts other groups on a service's interface.
+    pub(crate) fn set_interface_groups(&self, core: &Core, place: Place<'_>, id: &str, group_ids: &[String]) {
+        self.with(core, (place.account, place.region), |region| {
+            if let Some(own) = region.interfaces.get_mut(id) {
+                own.groups = group_ids.to_vec();
+            }
+        });
+    }
+
+    /// Lets go of a service's interface. It stays for `lingers` of AWS's time, scaled by the latency model: the
+    /// interfaces of a deleted load balancer outlive it by minutes.
+    pub(crate) fn release_interface(&self, core: &Core, place: Place<'_>, id: &str, lingers: TimeDelta) {
+        let gone_at = core.clock.now() + core.latency.of(lingers);
+        self.with(core, (place.account, place.region), |region| {
+            let own = region.interfaces.get_mut(id);
+            if let Some(service) = own.and_then(|own| own.service.as_mut()) {
+                service.gone_at = Some(gone_at);
+            }
+        });
+        core.mark_dirty();
+    }
+}
+
+/// The errors a fault gives to a service, which has no connection that could be cut.
+fn refusal(fault: &Fault) -> Option<AwsError> {
+    if let Fault::Timeout { .. } = fault {
+        return Fault::ServerError.error("ec2", Protocol::Ec2);
+    }
+    fault.error("ec2", Protocol::Ec2)
+}
+
+/// A call by a service-linked role.
+fn call_of(core: &Core, place: Place<'_>, errand: &Errand<'_>) -> Call {
+    let (name, role) = match errand.service {
+        "autoscaling.amazonaws.com" => ("AutoScaling", "AWSServiceRoleForAutoScaling"),
+        "amazon-elb" => ("ElasticLoadBalancing", "AWSServiceRoleForElasticLoadBalancing"),
+        "amazon-rds" => ("RDS", "AWSServiceRoleForRDS"),
+        other => (other, "AWSServiceRole"),
+    };
+    let account = place.account;
+    Call {
+        caller: Caller {
+            principal_arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{name}"),
+            ..Caller::root(account)
+        },
+        region: place.region.to_owned(),
+        operation: errand.operation.to_owned(),
+        source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        now: core.clock.now(),
+        protocol: Protocol::Ec2,
+        path: "/".into(),
+        query: String::new(),
+        body: Bytes::new(),
+    }
+}
+
+/// RunInstances' parameters of an order.
+fn launch_params(region: &Region, order: &LaunchOrder<'_>) -> Result<Params, AwsError> {
+    let template = require(&region.templates, order.template_id)?;
+    let data = &template.version(Some(order.template_version))?.data;
+    let count = order.count.to_string();
+    let on_interface = data.keys().any(|name| name.starts_with("NetworkInterface."));
+    let subnet = if on_interface {
+        "NetworkInterface.1.SubnetId"
+    } else {
+        "SubnetId"
+    };
+    let mut pairs = vec![
+        (
+            "LaunchTemplate.LaunchTemplateId".to_owned(),
+            order.template_id.to_owned(),
+        ),
+        (
+            "LaunchTemplate.Version".to_owned(),
+            order.template_version.to_owned(),
+        ),
+        ("MinCount".to_owned(), count.clone()),
+        ("MaxCount".to_owned(), count),
+        (subnet.to_owned(), order.subnet_id.to_owned()),
+    ];
+    if on_interface {
+        // A list of the call takes the place of the template's, so its other fields come along.
+        let rest = data
+            .iter()
+            .filter(|(name, _)| name.starts_with("NetworkInterface.") && *name != subnet);
+        pairs.extend(rest.map(|(name, value)| (name.clone(), value.clone())));
+    }
+    pairs.extend(
+        order
+            .instance_type
+            .map(|name| ("InstanceType".to_owned(), name.to_owned())),
+    );
+    if !order.tags.is_empty() {
+        pairs.push((
+            "TagSpecification.1.ResourceType".to_owned(),
+            "instance".to_owned(),
+        ));
+    }
+    for (at, (key, value)) in order.tags.iter().enumerate() {
+        pairs.push((format!("TagSpecification.1.Tag.{}.Key", at + 1), key.clone()));
+        pairs.push((format!("TagSpecification.1.Tag.{}.Value", at + 1), value.clone()));
+    }
+    Ok(Params::of(pairs, Protocol::Ec2))
+}
+
+fn view(core: &Core, region: &Region, instance: &Instance) -> InstanceView {
+    let own = region.interfaces.get(&instance.interface_id);
+    let check = instance.check(core);
+    let tags = &instance.meta.tags;
+    let template = tags
+        .get(template_data::ID_TAG)
+        .zip(tags.get(template_data::VERSION_TAG));
+    InstanceView {
+        id: instance.meta.id.clone(),
+        state: instance.state.name(),
+        instance_type: instance.instance_type.clone(),
+        image_id: instance.image.id.clone(),
+        zone: instance.zone.clone(),
+        subnet_id: instance.subnet_id.clone(),
+        vpc_id: instance.vpc_id.clone(),
+        private_ip: own.map(|own| own.private_ip),
+        public_ip: own.and_then(|own| public_ip(region, own)),
+        interface_id: instance.interface_id.clone(),
+        group_ids: instance.groups.clone(),
+        template: template.map(|(id, version)| (id.clone(), version.clone())),
+        tags: tags.clone(),
+        launched_at: instance.launched_at,
+        check: check.name(),
+        is_reachable: instance.state == State::Running && check != Check::Impaired,
+    }
+}
+
+/// Whether the table of a subnet, its own or the VPC's main one, has a route to an internet gateway.
+fn leads_out(region: &Region, subnet_id: &str, vpc_id: &str) -> bool {
+    let of_subnet = |subnet: Option<&str>| {
+        let mut tables = region
+            .route_tables
+            .values()
+            .filter(|table| table.vpc_id == vpc_id);
+        tables.find(|table| {
+            table
+                .associations
+                .iter()
+                .any(|each| each.subnet_id.as_deref() == subnet)
+        })
+    };
+    let table = of_subnet(Some(subnet_id)).or_else(|| of_subnet(None));
+    table.is_some_and(|table| table.routes.iter().any(|route| route.gateway_id.is_some()))
+}
