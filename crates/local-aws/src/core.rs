@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::auth::{Caller, KeyRing};
 use crate::clock::Clock;
-use crate::control::{CallLog, Faults, Lag, Latency, Outages};
+use crate::control::{CallLog, Faults, InventoryItem, Lag, Latency, Outages};
 use crate::error::AwsError;
 use crate::iam::IamState;
 use crate::iam::policy::{Context, Decision, Policies, PrincipalView, Question, ResourcePolicy, decide};
@@ -38,10 +38,15 @@ pub(crate) struct Core {
     pub(crate) warehouse_url: Option<String>,
     /// Reads objects for the services that take an S3 address; set by S3 when it starts.
     pub(crate) objects: OnceLock<Arc<dyn ObjectSource>>,
+    /// Lists each service's live resources; set when all of them are there.
+    pub(crate) rolls: OnceLock<Vec<Roll>>,
     /// Starts over one data directory; see the state file.
     pub(crate) generation: AtomicU64,
     dirty: AtomicBool,
 }
+
+/// Lists the live resources of one service.
+pub(crate) type Roll = Box<dyn Fn(&Core) -> Vec<InventoryItem> + Send + Sync>;
 
 /// Reads a whole object of the endpoint's own S3 on a caller's behalf.
 #[async_trait::async_trait]
@@ -98,6 +103,7 @@ impl Core {
             data_dir: options.data_dir.clone(),
             warehouse_url: options.warehouse_url.clone(),
             objects: OnceLock::new(),
+            rolls: OnceLock::new(),
             generation: AtomicU64::new(generation),
             dirty: AtomicBool::new(false),
         }
@@ -176,6 +182,25 @@ impl Core {
             facts.set("aws:SourceIdentity", vec![identity.to_owned()]);
         }
         facts
+    }
+
+    /// Lets what acts by itself see the present: health checks look, groups of instances make up for what is
+    /// missing. Called before every call and around every move of the clock; cheap where there is nothing of it.
+    pub(crate) fn look(&self) {
+        self.peers.elbv2.look(self);
+        self.peers.autoscaling.settle(self);
+        self.peers.route53.look(self);
+    }
+
+    /// Every live resource, sorted.
+    pub(crate) fn inventory(&self) -> Vec<InventoryItem> {
+        self.look();
+        let mut items = self.iam.inventory();
+        for roll in self.rolls.get().into_iter().flatten() {
+            items.extend(roll(self));
+        }
+        items.sort();
+        items
     }
 
     /// Says that durable state changed; the next write of the state file picks it up.

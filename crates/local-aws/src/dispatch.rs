@@ -104,6 +104,7 @@ struct Arrived<'a> {
 
 impl Arrived<'_> {
     async fn answer(self, body: Incoming) -> Result<Response<ResponseBody>, Cut> {
+        self.endpoint.core.look();
         let request_id = self.endpoint.core.ids.uuid();
         let protocol = self.service.protocol();
         let mut operation = String::new();

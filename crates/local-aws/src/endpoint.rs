@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::control::InventoryItem;
-use crate::core::Core;
+use crate::core::{Core, Roll};
 use crate::service::{HttpService, Service};
 use crate::{Options, StartError};
 
@@ -25,6 +25,7 @@ impl Endpoint {
             objects: objects(&core).await?,
             core,
         };
+        endpoint.call_the_roll();
         crate::persist::restore(&endpoint, saved)?;
         Ok(endpoint)
     }
@@ -36,15 +37,29 @@ impl Endpoint {
     }
 
     pub(crate) fn inventory(&self) -> Vec<InventoryItem> {
-        let mut items = self.core.iam.inventory();
-        for service in &self.services {
-            items.extend(service.inventory(&self.core));
-        }
-        if let Some(objects) = &self.objects {
-            items.extend(objects.inventory(&self.core));
-        }
-        items.sort();
-        items
+        self.core.inventory()
+    }
+
+    /// Lets the core ask every service for its resources. It must not keep them alive, as they keep it alive.
+    fn call_the_roll(&self) {
+        let services = self.services.iter().map(|service| {
+            let service = Arc::downgrade(service);
+            let roll: Roll = Box::new(move |core| {
+                let service = service.upgrade();
+                service.map(|service| service.inventory(core)).unwrap_or_default()
+            });
+            roll
+        });
+        let objects = self.objects.iter().map(|objects| {
+            let objects = Arc::downgrade(objects);
+            let roll: Roll = Box::new(move |core| {
+                let objects = objects.upgrade();
+                objects.map(|objects| objects.inventory(core)).unwrap_or_default()
+            });
+            roll
+        });
+        let rolls: Vec<Roll> = services.chain(objects).collect();
+        assert!(self.core.rolls.set(rolls).is_ok(), "an endpoint is opened once");
     }
 }
 

@@ -19,7 +19,8 @@ impl Ids {
         )))
     }
 
-    fn bytes<const N: usize>(&self) -> [u8; N] {
+    /// Random bytes: a key's secret, a nonce.
+    pub(crate) fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.0
             .lock()

@@ -41,6 +41,7 @@ mod peers;
 mod persist;
 mod places;
 mod protocol;
+mod pulse;
 mod rds;
 mod redshift_data;
 mod route53;
@@ -56,4 +57,5 @@ pub use control::{
     CallRecord, Control, Fault, FaultRule, InventoryItem, LagSettings, LatencyModel, Outage,
     ServiceCredentials,
 };
+pub use route53::{DnsAnswer, DnsQuestion};
 pub use server::{LocalAws, Options, StartError};

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::control::{CallRecord, FaultRule, InventoryItem, LagSettings, LatencyModel, Outage};
 use crate::endpoint::Endpoint;
 use crate::iam::service_role;
+use crate::route53::{DnsAnswer, DnsQuestion};
 
 /// A handle on one endpoint. Cloning is cheap; all clones speak to the same endpoint.
 #[derive(Clone)]
@@ -44,7 +45,10 @@ impl Control {
 
     /// Moves the endpoint's clock forward.
     pub fn advance(&self, by: TimeDelta) {
-        self.endpoint.core.clock.advance(by);
+        let core = &self.endpoint.core;
+        core.look();
+        core.clock.advance(by);
+        core.look();
     }
 
     /// Every live resource of every account, sorted.
@@ -101,11 +105,27 @@ impl Control {
     /// Loses a zone or a region until [`Self::end_outage`].
     pub fn begin_outage(&self, outage: Outage) {
         self.endpoint.core.outages.begin(outage);
+        self.endpoint.core.look();
     }
 
     /// Brings a lost zone or region back.
     pub fn end_outage(&self, outage: &Outage) {
         self.endpoint.core.outages.end(outage);
+        self.endpoint.core.look();
+    }
+
+    /// Applies a service quota to an account in a region; false for a code that is not known.
+    pub fn set_quota(&self, (account, region): (&str, &str), code: &str, value: u64) -> bool {
+        let quotas = &self.endpoint.core.peers.service_quotas;
+        quotas.set((account, region), code, value)
+    }
+
+    /// What public DNS would answer.
+    #[must_use]
+    pub fn resolve(&self, question: &DnsQuestion) -> DnsAnswer {
+        let core = &self.endpoint.core;
+        core.look();
+        core.peers.route53.resolve(core, question)
     }
 
     /// Holds Kinesis's rates of 1 MiB and 1,000 records per shard and second against callers, or not. Off at start;

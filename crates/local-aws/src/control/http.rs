@@ -13,6 +13,8 @@
 //! | `GET`, `POST /_local/lag` | the consistency lag ([`LagSettings`]) |
 //! | `GET`, `POST /_local/latency` | how long things take ([`LatencyModel`]) |
 //! | `GET`, `POST`, `DELETE /_local/outages` | what is lost; loses a zone or a region ([`Outage`]); ends all |
+//! | `POST /_local/quotas` | applies a service quota: `{"account", "region", "code", "value"}` |
+//! | `GET /_local/resolve?name=…&type=A&region=…&client=…` | what public DNS would answer |
 //! | `POST /_local/kinesis-rates` | `{"enforced": true}` holds a shard's rates against callers |
 //! | `POST /_local/service-credentials` | `{"role_arn": …}` gives keys that do not expire |
 
@@ -27,6 +29,7 @@ use serde_json::{Value, json};
 
 use crate::control::{Control, FaultRule, LagSettings, LatencyModel, Outage};
 use crate::protocol::{ResponseBody, full};
+use crate::route53::DnsQuestion;
 
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
@@ -59,6 +62,8 @@ pub(crate) async fn answer(
         "/lag" => lag(control, &parts.method, &body),
         "/latency" => latency(control, &parts.method, &body),
         "/outages" => outages(control, &parts.method, &body),
+        "/quotas" => quotas(control, &body),
+        "/resolve" => Ok(json!(control.resolve(&question(parts.uri.query())))),
         "/kinesis-rates" => kinesis_rates(control, &body),
         "/service-credentials" => service_credentials(control, &body),
         other => Err(format!("there is no control {other}")),
@@ -117,9 +122,41 @@ fn outages(control: &Control, method: &Method, body: &[u8]) -> Result<Value, Str
     if *method == Method::DELETE {
         outages.end_all();
     } else if *method == Method::POST {
-        outages.begin(read::<Outage>(body)?);
+        control.begin_outage(read::<Outage>(body)?);
     }
     Ok(json!(outages.all()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AppliedQuota {
+    account: String,
+    region: String,
+    code: String,
+    value: u64,
+}
+
+fn quotas(control: &Control, body: &[u8]) -> Result<Value, String> {
+    let wanted: AppliedQuota = read(body)?;
+    let place = (wanted.account.as_str(), wanted.region.as_str());
+    match control.set_quota(place, &wanted.code, wanted.value) {
+        true => Ok(json!({ "value": wanted.value })),
+        false => Err(format!("there is no quota {}", wanted.code)),
+    }
+}
+
+fn question(query: Option<&str>) -> DnsQuestion {
+    let value = |name: &str, default: &str| {
+        let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let found = pairs.find(|(key, _)| key == name);
+        found.map_or(default.to_owned(), |(_, value)| value.into_owned())
+    };
+    DnsQuestion {
+        name: value("name", ""),
+        kind: value("type", "A"),
+        region: value("region", "us-east-1"),
+        client: value("client", ""),
+    }
 }
 
 #[derive(Deserialize)]

@@ -7,13 +7,18 @@ use super::instance::State as InstanceState;
 use super::kind::Kind;
 use super::snapshot::State as SnapshotState;
 use super::state::Region;
+use crate::auth::Caller;
 use crate::core::Core;
 
 const WHY: &str = "Given key ID is not accessible";
 
 /// Whether a key can encrypt for the account. Asks a peer, so no lock may be held.
-pub(super) fn is_usable(_core: &Core, _place: (&str, &str), _key_id: &str) -> bool {
-    true
+pub(super) fn is_usable(core: &Core, (account, region): (&str, &str), key_id: &str) -> bool {
+    // EBS uses a key in the name of whoever made the volume; what counts here is that the account may use it.
+    let caller = Caller::root(account);
+    let kms = &core.peers.kms;
+    kms.usable(core, &caller, (region, key_id), "GenerateDataKeyWithoutPlaintext")
+        .is_ok()
 }
 
 /// What becomes of a resource whose key cannot be used.

@@ -20,13 +20,17 @@ pub(super) struct Limits {
 
 impl Limits {
     /// The quotas in force. Asks a peer, so no lock may be held.
-    pub(super) fn of(_core: &Core, _account: &str, _region: &str) -> Self {
+    pub(super) fn of(core: &Core, account: &str, region: &str) -> Self {
+        let quota = |code: &str| {
+            let value = core.peers.service_quotas.value(core, (account, region), code);
+            value.and_then(|value| usize::try_from(value).ok()).unwrap_or(usize::MAX)
+        };
         Self {
-            vpcs: 5,
-            addresses: 5,
-            nat_gateways: 5,
-            gateway_endpoints: 20,
-            standard_vcpus: 640,
+            vpcs: quota("L-F678F1CE"),
+            addresses: quota("L-0263D0A3"),
+            nat_gateways: quota("L-FE5A380F"),
+            gateway_endpoints: quota("L-1B52E74A"),
+            standard_vcpus: quota("L-1216C47A"),
         }
     }
 }

@@ -287,6 +287,19 @@ impl Ec2 {
         })
     }
 
+    /// Whether something runs and can be reached at a public address, in any account and region.
+    pub(crate) fn answers_at(&self, core: &Core, address: Ipv4Addr) -> bool {
+        self.any_region(core, |region| {
+            let mut interfaces = region.interfaces.values();
+            let found = interfaces.find(|own| public_ip(region, own) == Some(address));
+            let instance = found.and_then(|own| region.instances.get(own.instance_id.as_ref()?));
+            instance.is_some_and(|instance| {
+                let view = view(core, region, instance);
+                view.state == "running" && view.is_reachable
+            })
+        })
+    }
+
     /// A subnet.
     pub(crate) fn subnet(&self, core: &Core, place: Place<'_>, id: &str) -> Option<SubnetView> {
         self.with(core, (place.account, place.region), |region| {

@@ -108,6 +108,15 @@ impl Ec2 {
         work(region)
     }
 
+    /// Whether anything of any account in any region meets `asked`, as it is now.
+    pub(super) fn any_region(&self, core: &Core, asked: impl Fn(&Region) -> bool) -> bool {
+        let mut regions = self.lock();
+        regions.values_mut().any(|region| {
+            settle(region, core);
+            asked(region)
+        })
+    }
+
     /// Fails what a key should encrypt that cannot be used.
     pub(super) fn check_keys(&self, request: &Request<'_>) {
         let place = (request.call.caller.account.as_str(), request.call.region.as_str());

@@ -41,6 +41,13 @@ impl Xml {
         self.close(name)
     }
 
+    /// The outermost element of a whole document, with its name space.
+    pub(crate) fn root(&mut self, name: &str, namespace: &str, inside: impl FnOnce(&mut Self)) -> &mut Self {
+        self.text.push_str(&format!("<{name} xmlns=\"{namespace}\">"));
+        inside(self);
+        self.close(name)
+    }
+
     /// A list in EC2's form: `<name><item>…</item>…</name>`.
     pub(crate) fn items<T>(
         &mut self,

@@ -14,5 +14,5 @@ mod reader;
 
 pub(crate) use context::Context;
 pub(crate) use document::Document;
-pub(crate) use evaluate::{Decision, Policies, Question, ResourcePolicy, decide};
+pub(crate) use evaluate::{Decision, Policies, Question, ResourcePolicy, decide, resource_grant};
 pub(crate) use principal::PrincipalView;
