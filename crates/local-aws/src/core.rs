@@ -149,17 +149,22 @@ impl Core {
     pub(crate) fn authority<'a>(&self, caller: &'a Caller) -> Authority<'a> {
         Authority {
             caller,
-            policies: self.iam.policies_of(caller),
+            policies: self.policies_of(caller),
             facts: self.caller_facts(caller),
         }
     }
 
+    /// Every policy that limits or allows what the caller does, whatever it does it to.
+    fn policies_of(&self, caller: &Caller) -> Policies {
+        self.iam.policies_of(caller, &self.lag, self.clock.now())
+    }
+
     fn caller_facts(&self, caller: &Caller) -> Context {
         let now = self.clock.now();
-        let kind = if caller.is_root() {
-            "Account"
-        } else {
-            "AssumedRole"
+        let kind = match (&caller.session, &caller.user) {
+            (Some(_), _) => "AssumedRole",
+            (None, Some(_)) => "User",
+            (None, None) => "Account",
         };
         let mut facts = Context::default()
             .with("aws:PrincipalArn", caller.policy_arn())
@@ -169,14 +174,20 @@ impl Core {
             .with("aws:CurrentTime", now.to_rfc3339())
             .with("aws:EpochTime", now.timestamp().to_string())
             // The loopback stands for AWS's own end of a TLS connection.
-            .with("aws:SecureTransport", "true");
-        let mut tags: BTreeMap<String, String> = self.iam.role_tags(caller);
+            .with("aws:SecureTransport", "true")
+            .with("aws:PrincipalIsAWSService", "false")
+            .with("aws:ViaAWSService", "false");
+        if let Some(user) = &caller.user {
+            facts.set("aws:username", vec![user.name.clone()]);
+        }
+        let mut tags: BTreeMap<String, String> = self.iam.principal_tags(caller);
         tags.extend(caller.session_tags());
         for (key, value) in tags {
             facts.set(&format!("aws:PrincipalTag/{key}"), vec![value]);
         }
         if let Some(session) = &caller.session {
             facts.set("aws:TokenIssueTime", vec![session.issued_at.to_rfc3339()]);
+            facts.set("aws:MultiFactorAuthPresent", vec!["false".into()]);
         }
         if let Some(identity) = caller.source_identity() {
             facts.set("aws:SourceIdentity", vec![identity.to_owned()]);
@@ -261,6 +272,7 @@ impl Caller {
             principal_arn: &self.principal_arn,
             role_arn: self.session.as_ref().map(|session| session.role_arn.as_str()),
             role_id: self.session.as_ref().map(|session| session.role_id.as_str()),
+            user_id: self.user.as_ref().map(|user| user.id.as_str()),
         }
     }
 }

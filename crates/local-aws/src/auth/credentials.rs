@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use crate::auth::{AuthRefusal, Caller, RoleSession};
+use crate::auth::{AuthRefusal, Caller, RoleSession, UserIdentity};
 use crate::ids::Ids;
 
 /// The secret of every account's root key, by the convention of local endpoints.
 const ROOT_SECRET: &str = "test";
 
-/// Keys made by AssumeRole and for services. Root keys need no entry.
+/// Keys made by AssumeRole, for services and for users. Root keys need no entry.
 #[derive(Default)]
 pub(crate) struct KeyRing {
     keys: RwLock<HashMap<String, Key>>,
@@ -22,11 +22,24 @@ pub(crate) struct KeyRing {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Key {
     secret: String,
-    token: String,
-    /// `None` never expires: the keys a task role gives its process.
+    /// `None` never expires: a user's keys, and those a task role gives its process.
     expires_at: Option<DateTime<Utc>>,
     account: String,
-    session: RoleSession,
+    #[serde(flatten)]
+    holder: Holder,
+}
+
+/// Whose key it is.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Holder {
+    /// A role session; its token must come with every call.
+    Session {
+        token: String,
+        session: Box<RoleSession>,
+    },
+    /// A user. A key that is not active is as good as unknown.
+    User { user: UserIdentity, active: bool },
 }
 
 /// A session that was just made, with the only copy of its secret that leaves the endpoint.
@@ -57,16 +70,45 @@ impl KeyRing {
         };
         let key = Key {
             secret: new.secret.clone(),
-            token: new.token.clone(),
             expires_at,
             account: account.to_owned(),
-            session,
+            holder: Holder::Session {
+                token: new.token.clone(),
+                session: Box::new(session),
+            },
         };
-        self.keys
-            .write()
-            .expect("no holder panics")
-            .insert(new.access_key_id.clone(), key);
+        self.insert(new.access_key_id.clone(), key);
         new
+    }
+
+    /// Makes a user's access key: its id and its secret.
+    pub(crate) fn issue_to_user(&self, ids: &Ids, account: &str, user: UserIdentity) -> (String, String) {
+        let (id, secret) = (ids.unique("AKIA"), ids.secret());
+        let key = Key {
+            secret: secret.clone(),
+            expires_at: None,
+            account: account.to_owned(),
+            holder: Holder::User { user, active: true },
+        };
+        self.insert(id.clone(), key);
+        (id, secret)
+    }
+
+    fn insert(&self, id: String, key: Key) {
+        self.keys.write().expect("no holder panics").insert(id, key);
+    }
+
+    /// Makes a user's key work, or not.
+    pub(crate) fn set_active(&self, access_key_id: &str, on: bool) {
+        let mut keys = self.keys.write().expect("no holder panics");
+        if let Some(Holder::User { active, .. }) = keys.get_mut(access_key_id).map(|key| &mut key.holder) {
+            *active = on;
+        }
+    }
+
+    /// Forgets a key.
+    pub(crate) fn remove(&self, access_key_id: &str) {
+        self.keys.write().expect("no holder panics").remove(access_key_id);
     }
 
     /// The secret of a key id, for whoever checks a signature.
@@ -78,6 +120,7 @@ impl KeyRing {
             .read()
             .expect("no holder panics")
             .get(access_key_id)
+            .filter(|key| key.works())
             .map(|key| key.secret.clone())
     }
 
@@ -99,12 +142,7 @@ impl KeyRing {
         }
         let keys = self.keys.read().expect("no holder panics");
         let key = keys.get(access_key_id).ok_or(AuthRefusal::UnknownKey)?;
-        let token_right: bool = token
-            .unwrap_or_default()
-            .as_bytes()
-            .ct_eq(key.token.as_bytes())
-            .into();
-        if !token_right {
+        if !key.works() || !key.holder.takes(token) {
             return Err(AuthRefusal::UnknownKey);
         }
         if key.expires_at.is_some_and(|end| end <= now) {
@@ -131,16 +169,27 @@ impl KeyRing {
 }
 
 impl Key {
+    fn works(&self) -> bool {
+        !matches!(self.holder, Holder::User { active: false, .. })
+    }
+
     fn caller(&self) -> Caller {
-        let session = &self.session;
-        let role_name = session.role_arn.rsplit('/').next().unwrap_or_default();
-        Caller {
-            account: self.account.clone(),
-            principal_arn: format!(
-                "arn:aws:sts::{}:assumed-role/{role_name}/{}",
-                self.account, session.session_name
-            ),
-            session: Some(session.clone()),
+        match &self.holder {
+            Holder::Session { session, .. } => Caller::in_session(&self.account, (**session).clone()),
+            Holder::User { user, .. } => Caller::of_user(&self.account, user.clone()),
+        }
+    }
+}
+
+impl Holder {
+    /// Whether the token that came with a call is the holder's; a user's key comes without one.
+    fn takes(&self, given: Option<&str>) -> bool {
+        match self {
+            Self::User { .. } => given.is_none(),
+            Self::Session { token, .. } => {
+                let given = given.unwrap_or_default();
+                given.as_bytes().ct_eq(token.as_bytes()).into()
+            }
         }
     }
 }

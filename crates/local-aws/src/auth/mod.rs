@@ -5,8 +5,7 @@ mod credentials;
 mod refusal;
 mod signature;
 
-pub(crate) use caller::Caller;
-pub(crate) use caller::RoleSession;
+pub(crate) use caller::{Caller, RoleSession, UserIdentity};
 pub(crate) use credentials::{Key, KeyRing, is_account_id};
 pub(crate) use refusal::AuthRefusal;
 pub(crate) use signature::{Signature, verify};

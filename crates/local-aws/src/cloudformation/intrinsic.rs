@@ -11,11 +11,9 @@ use crate::error::AwsError;
 
 /// What functions can refer to.
 pub(super) struct Scope {
-    /// Parameters and pseudo parameters, by name.
-    pub(super) values: BTreeMap<String, String>,
+    /// What `Ref` gives: parameters, pseudo parameters, and the resources made so far, by name.
+    pub(super) values: BTreeMap<String, Value>,
     pub(super) conditions: Map<String, Value>,
-    /// What `Ref` gives for each resource made so far.
-    pub(super) references: BTreeMap<String, String>,
     /// What `Fn::GetAtt` gives, by `Resource.Attribute`.
     pub(super) attributes: BTreeMap<String, String>,
 }
@@ -54,7 +52,7 @@ impl Scope {
     pub(super) fn text(&self, value: &Value) -> Result<String, AwsError> {
         match self.resolve(value)? {
             Some(Value::String(text)) => Ok(text),
-            Some(Value::Bool(_) | Value::Number(_)) => Ok(value.to_string()),
+            Some(plain @ (Value::Bool(_) | Value::Number(_))) => Ok(plain.to_string()),
             _ => Err(invalid("Template error: a value must be text")),
         }
     }
@@ -62,12 +60,12 @@ impl Scope {
     fn function(&self, name: &str, argument: &Value) -> Resolved {
         match name {
             "Ref" if argument == "AWS::NoValue" => Ok(None),
-            "Ref" => self
-                .reference(argument.as_str().unwrap_or_default())
-                .map(|text| Some(text.into())),
+            "Ref" => self.reference(argument.as_str().unwrap_or_default()).map(Some),
             "Fn::Sub" => self.substitute(argument).map(|text| Some(text.into())),
             "Fn::GetAtt" => self.attribute(argument).map(|text| Some(text.into())),
             "Fn::Join" => self.join(argument).map(|text| Some(text.into())),
+            "Fn::Split" => self.split(argument).map(Some),
+            "Fn::Select" => self.select(argument).map(Some),
             "Fn::If" => self.choose(argument),
             "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" => {
                 let why = format!("Template error: {name} can be used in Conditions only");
@@ -77,10 +75,11 @@ impl Scope {
         }
     }
 
-    fn reference(&self, name: &str) -> Result<String, AwsError> {
-        let found = self.values.get(name).or_else(|| self.references.get(name));
-        found.cloned().ok_or_else(|| {
-            invalid(format!("Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"))
+    fn reference(&self, name: &str) -> Result<Value, AwsError> {
+        self.values.get(name).cloned().ok_or_else(|| {
+            invalid(format!(
+                "Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"
+            ))
         })
     }
 
@@ -130,19 +129,46 @@ impl Scope {
         if name.contains('.') {
             self.attribute(&name.into())
         } else {
-            self.reference(name)
+            self.text(&serde_json::json!({ "Ref": name }))
         }
     }
 
     fn join(&self, argument: &Value) -> Result<String, AwsError> {
+        let wrong = || invalid("Template error: Fn::Join takes a delimiter and a list");
         let Some([Value::String(delimiter), parts]) = argument.as_array().map(Vec::as_slice) else {
-            return Err(invalid("Template error: Fn::Join takes a delimiter and a list"));
+            return Err(wrong());
         };
-        let Some(Value::Array(parts)) = self.resolve(parts)? else {
-            return Err(invalid("Template error: Fn::Join takes a delimiter and a list"));
+        let texts = self.texts(parts)?.ok_or_else(wrong)?;
+        Ok(texts.join(delimiter))
+    }
+
+    /// A list of texts; `None` for what is no list.
+    fn texts(&self, value: &Value) -> Result<Option<Vec<String>>, AwsError> {
+        let Some(Value::Array(parts)) = self.resolve(value)? else {
+            return Ok(None);
         };
         let texts: Result<Vec<String>, AwsError> = parts.iter().map(|part| self.text(part)).collect();
-        Ok(texts?.join(delimiter))
+        texts.map(Some)
+    }
+
+    fn split(&self, argument: &Value) -> Result<Value, AwsError> {
+        let Some([Value::String(delimiter), text]) = argument.as_array().map(Vec::as_slice) else {
+            return Err(invalid("Template error: Fn::Split takes a delimiter and a text"));
+        };
+        Ok(self.text(text)?.split(delimiter.as_str()).collect())
+    }
+
+    fn select(&self, argument: &Value) -> Result<Value, AwsError> {
+        let wrong = || invalid("Template error: Fn::Select takes an index within a list");
+        let Some([index, list]) = argument.as_array().map(Vec::as_slice) else {
+            return Err(wrong());
+        };
+        let index: usize = self.text(index)?.parse().map_err(|_| wrong())?;
+        let texts = self.texts(list)?.ok_or_else(wrong)?;
+        texts
+            .get(index)
+            .map(|text| text.as_str().into())
+            .ok_or_else(wrong)
     }
 
     fn choose(&self, argument: &Value) -> Resolved {

@@ -1,15 +1,21 @@
-//! CloudFormation, as far as the template of a customer's role needs it: roles and managed policies, parameters,
-//! conditions, outputs, and the intrinsic functions those use.
+//! CloudFormation, as far as the template of a customer's role needs it: roles, policies and instance profiles,
+//! parameters, conditions, outputs, and the intrinsic functions those use.
 //!
-//! A stack is made or refused at once; there is no `…_IN_PROGRESS` to wait for except in the events. Whatever a
-//! template asks beyond this is refused with its name.
+//! What a stack makes is there at once; its events tell the story at the pace of the latency model, and the stack's
+//! status is the last event told so far. Whatever a template asks beyond this is refused with its name.
 
+mod create;
+mod delete;
+mod describe;
+mod fetch;
 mod intrinsic;
-mod operations;
 mod parameters;
 mod provision;
+mod references;
+mod resources;
+mod service;
 mod stack;
 mod template;
 mod yaml;
 
-pub(crate) use operations::CloudFormation;
+pub(crate) use service::CloudFormation;

@@ -18,6 +18,9 @@ pub struct LagSettings {
     /// A new role, or a new trust policy, may not work for up to this long.
     #[serde(default)]
     pub role_ms_max: u32,
+    /// A change of a role's or user's permissions may not count for up to this long.
+    #[serde(default)]
+    pub policy_ms_max: u32,
     /// An instance takes exactly this long to start, stop or end.
     #[serde(default)]
     pub instance_ms: u32,
@@ -53,6 +56,16 @@ impl Lag {
     /// Whether a role made at `created_at` can be assumed at `now`.
     pub(crate) fn role_works(&self, role_id: &str, created_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         self.arrived(self.settings().role_ms_max, role_id, created_at, now)
+    }
+
+    /// Whether a change that a principal's permissions went through at `changed_at` counts at `now`.
+    pub(crate) fn policy_counts(
+        &self,
+        principal_id: &str,
+        changed_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        self.arrived(self.settings().policy_ms_max, principal_id, changed_at, now)
     }
 
     fn arrived(&self, ms_max: u32, id: &str, created_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {

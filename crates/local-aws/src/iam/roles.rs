@@ -1,17 +1,18 @@
-//! Making and removing roles and managed policies: for IAM's own operations and for CloudFormation.
+//! Making and removing roles: for IAM's own operations and for CloudFormation.
 
 use std::collections::BTreeMap;
 
 use crate::core::Core;
 use crate::error::AwsError;
-use crate::iam::policy::Document;
-use crate::iam::state::{ManagedPolicy, Role};
-use crate::iam::trust;
+use crate::iam::attached::no_boundary;
+use crate::iam::entity::{Kind, Named};
+use crate::iam::held::{Held, Permissions};
+use crate::iam::names::{check_name, check_path, delete_conflict, exists_already, violation};
+use crate::iam::state::Role;
+use crate::iam::{attached, inline, linked, trust};
 use crate::service::Call;
 
-/// Non-white characters of all inline policies of a role together.
-pub(super) const INLINE_CHARACTERS_MAX: usize = 10_240;
-const MANAGED_CHARACTERS_MAX: usize = 6_144;
+const ROLE_NAME_MAX: usize = 64;
 
 /// What a new role is made from.
 pub(crate) struct NewRole {
@@ -25,34 +26,16 @@ pub(crate) struct NewRole {
     pub(crate) tags: BTreeMap<String, String>,
 }
 
-/// The refusal of a name that is not there.
-pub(crate) fn no_such_role(name: &str) -> AwsError {
-    AwsError::not_found(
-        "NoSuchEntity",
-        format!("The role with name {name} cannot be found."),
-    )
-}
-
-/// Asks for `iam:<action>` on a role of the caller's account, with the role's tags when it exists.
-pub(crate) fn authorize(core: &Core, call: &Call, action: &str, name: &str) -> Result<(), AwsError> {
-    let role = core
-        .iam
-        .lock()
-        .get(&call.caller.account)
-        .and_then(|account| account.roles.get(name).cloned());
-    let (arn, context) = match role {
-        Some(role) => (role.arn, call.context().resource_tags(&role.tags)),
-        None => (
-            format!("arn:aws:iam::{}:role/{name}", call.caller.account),
-            call.context(),
-        ),
-    };
-    Ok(core.authorize(&call.caller, &format!("iam:{action}"), &arn, &context)?)
+pub(super) fn named(name: &str) -> Named<'_> {
+    Named {
+        kind: Kind::Role,
+        name,
+    }
 }
 
 /// Makes a role.
 pub(crate) fn create(core: &Core, call: &Call, new: NewRole) -> Result<Role, AwsError> {
-    check_names(&new)?;
+    check(&new)?;
     let account_id = &call.caller.account;
     let arn = format!("arn:aws:iam::{account_id}:role{}{}", new.path, new.name);
     let mut context = call.context().request_tags(&new.tags);
@@ -66,18 +49,24 @@ pub(crate) fn create(core: &Core, call: &Call, new: NewRole) -> Result<Role, Aws
     let mut accounts = core.iam.lock();
     let trust = trust::read(&accounts, &new.trust)?;
     let account = accounts.entry(account_id.clone()).or_default();
-    if account.roles.contains_key(&new.name) {
-        return Err(AwsError::conflict(
-            "EntityAlreadyExists",
-            format!("Role with name {} already exists.", new.name),
-        ));
+    // "You cannot create resources named both "MyResource" and "myresource"."
+    if account
+        .roles
+        .keys()
+        .any(|name| name.eq_ignore_ascii_case(&new.name))
+    {
+        return Err(exists_already(format!(
+            "Role with name {} already exists.",
+            new.name
+        )));
     }
     if let Some(boundary) = new.boundary.as_ref().filter(|arn| account.managed(arn).is_none()) {
-        return Err(AwsError::not_found(
-            "NoSuchEntity",
-            format!("Scope ARN: {boundary} does not exist or is not attachable."),
-        ));
+        return Err(no_boundary(boundary));
     }
+    let held = Permissions {
+        boundary: new.boundary,
+        ..Permissions::default()
+    };
     let role = Role {
         name: new.name.clone(),
         path: new.path,
@@ -87,9 +76,7 @@ pub(crate) fn create(core: &Core, call: &Call, new: NewRole) -> Result<Role, Aws
         trusted_at: call.now,
         created_by: call.caller.principal_arn.clone(),
         trust,
-        inline: BTreeMap::new(),
-        attached: Vec::new(),
-        boundary: new.boundary,
+        held: Held::new(held),
         tags: new.tags,
         max_session_seconds: new.max_session_seconds,
         description: new.description,
@@ -98,154 +85,88 @@ pub(crate) fn create(core: &Core, call: &Call, new: NewRole) -> Result<Role, Aws
     Ok(role)
 }
 
-fn check_names(new: &NewRole) -> Result<(), AwsError> {
-    let word = |char: char| char.is_ascii_alphanumeric() || "_+=,.@-".contains(char);
-    let invalid = |what: &str, value: &str| {
-        Err(AwsError::bad(
-            "ValidationError",
-            format!("The specified value for {what} is invalid: {value}"),
-        ))
-    };
-    if new.name.is_empty() || new.name.len() > 64 || !new.name.chars().all(word) {
-        return invalid("roleName", &new.name);
+fn check(new: &NewRole) -> Result<(), AwsError> {
+    check_name("roleName", &new.name, ROLE_NAME_MAX)?;
+    check_path(&new.path)?;
+    if new.path.starts_with(linked::PATH) {
+        let why = format!(
+            "Paths that begin with {} are reserved for service-linked roles.",
+            linked::PATH
+        );
+        return Err(AwsError::bad("InvalidInput", why));
     }
-    let path_whole = new.path.starts_with('/') && new.path.ends_with('/') && new.path.len() <= 512;
-    if !path_whole || !new.path.chars().all(|char| char.is_ascii_graphic()) {
-        return invalid("path", &new.path);
-    }
-    if !(3_600..=43_200).contains(&new.max_session_seconds) {
-        return invalid("maxSessionDuration", &new.max_session_seconds.to_string());
-    }
-    Ok(())
+    check_description(new.description.as_deref())?;
+    check_session_seconds(new.max_session_seconds)
 }
 
-/// Deletes a role that has no policies left.
+pub(super) fn check_description(description: Option<&str>) -> Result<(), AwsError> {
+    match description {
+        Some(text) if text.chars().count() > 1_000 => {
+            let constraint = "Member must have length less than or equal to 1000";
+            Err(violation("description", text, constraint))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn check_session_seconds(seconds: i64) -> Result<(), AwsError> {
+    if (3_600..=43_200).contains(&seconds) {
+        return Ok(());
+    }
+    let constraint = "Member must have value between 3600 and 43200";
+    Err(violation("maxSessionDuration", &seconds.to_string(), constraint))
+}
+
+/// Deletes a role that holds no policies and stands in no instance profile.
 pub(crate) fn delete(core: &Core, call: &Call, name: &str) -> Result<(), AwsError> {
-    authorize(core, call, "DeleteRole", name)?;
+    named(name).authorize(core, call, "DeleteRole")?;
+    named(name).refuse_protected(core, call)?;
     let mut accounts = core.iam.lock();
-    let account = accounts
-        .get_mut(&call.caller.account)
-        .ok_or_else(|| no_such_role(name))?;
-    let role = account.roles.get(name).ok_or_else(|| no_such_role(name))?;
-    if !role.inline.is_empty() {
-        return Err(AwsError::conflict(
-            "DeleteConflict",
-            "Cannot delete entity, must delete policies first.",
-        ));
+    let account = accounts.entry(call.caller.account.clone()).or_default();
+    let role = account.roles.get(name).ok_or_else(|| named(name).missing())?;
+    let in_profile = |profile: &crate::iam::InstanceProfile| profile.role.as_deref() == Some(name);
+    if account.profiles.values().any(in_profile) {
+        let why = "Cannot delete entity, must remove roles from instance profile first.";
+        return Err(delete_conflict(why));
     }
-    if !role.attached.is_empty() {
-        return Err(AwsError::conflict(
-            "DeleteConflict",
-            "Cannot delete entity, must detach all policies first.",
-        ));
-    }
+    refuse_holding(role.held.now())?;
     let (arn, id) = (role.arn.clone(), role.id.clone());
     account.roles.remove(name);
     trust::pin_deleted(&mut accounts, &arn, &id);
     Ok(())
 }
 
-/// Puts an inline policy.
-pub(crate) fn put_policy(core: &Core, call: &Call, role: &str, policy: (&str, &str)) -> Result<(), AwsError> {
-    authorize(core, call, "PutRolePolicy", role)?;
-    let (name, text) = policy;
-    let document = Document::identity(text).map_err(|why| AwsError::bad("MalformedPolicyDocument", why))?;
-    with_role(core, call, role, |role| {
-        let others = role.inline.iter().filter(|(other, _)| *other != name);
-        let all: String = others
-            .map(|(_, document)| &*document.text)
-            .chain([text])
-            .collect();
-        trust::refuse_large(&all, INLINE_CHARACTERS_MAX)?;
-        role.inline.insert(name.to_owned(), document);
-        Ok(())
-    })
-}
-
-/// Changes a role of the caller's account.
-pub(crate) fn with_role<T>(
-    core: &Core,
-    call: &Call,
-    name: &str,
-    change: impl FnOnce(&mut Role) -> Result<T, AwsError>,
-) -> Result<T, AwsError> {
-    let mut accounts = core.iam.lock();
-    let account = accounts
-        .get_mut(&call.caller.account)
-        .ok_or_else(|| no_such_role(name))?;
-    change(account.roles.get_mut(name).ok_or_else(|| no_such_role(name))?)
-}
-
-/// Makes a managed policy under `path` and `name`.
-pub(crate) fn create_managed(
-    core: &Core,
-    call: &Call,
-    path_name: &str,
-    text: &str,
-) -> Result<String, AwsError> {
-    let arn = format!("arn:aws:iam::{}:policy{path_name}", call.caller.account);
-    core.authorize(&call.caller, "iam:CreatePolicy", &arn, &call.context())?;
-    trust::refuse_large(text, MANAGED_CHARACTERS_MAX)?;
-    let document = Document::identity(text).map_err(|why| AwsError::bad("MalformedPolicyDocument", why))?;
-    let mut accounts = core.iam.lock();
-    let policies = &mut accounts.entry(call.caller.account.clone()).or_default().policies;
-    if policies.contains_key(&arn) {
-        return Err(AwsError::conflict(
-            "EntityAlreadyExists",
-            format!("A policy called {path_name} already exists."),
+/// The refusal to delete what still has policies.
+pub(super) fn refuse_holding(permissions: &Permissions) -> Result<(), AwsError> {
+    if !permissions.inline.is_empty() {
+        return Err(delete_conflict(
+            "Cannot delete entity, must delete policies first.",
         ));
     }
-    let created_by = call.caller.principal_arn.clone();
-    policies.insert(
-        arn.clone(),
-        ManagedPolicy {
-            arn: arn.clone(),
-            document,
-            created_by,
-        },
-    );
-    Ok(arn)
-}
-
-/// Deletes a managed policy that no role uses as policy or boundary.
-pub(crate) fn delete_managed(core: &Core, call: &Call, arn: &str) -> Result<(), AwsError> {
-    core.authorize(&call.caller, "iam:DeletePolicy", arn, &call.context())?;
-    let mut accounts = core.iam.lock();
-    let account = accounts.entry(call.caller.account.clone()).or_default();
-    let used = account
-        .roles
-        .values()
-        .any(|role| role.attached.iter().chain(&role.boundary).any(|used| used == arn));
-    if used {
-        return Err(AwsError::conflict(
-            "DeleteConflict",
-            "Cannot delete a policy attached to entities.",
+    if !permissions.attached.is_empty() {
+        return Err(delete_conflict(
+            "Cannot delete entity, must detach all policies first.",
         ));
     }
-    account.policies.remove(arn);
     Ok(())
 }
 
-/// Attaches a managed policy to a role.
+/// Puts an inline policy: its name and its text.
+pub(crate) fn put_policy(core: &Core, call: &Call, role: &str, policy: (&str, &str)) -> Result<(), AwsError> {
+    inline::put_on(core, call, named(role), policy)
+}
+
+/// Deletes an inline policy.
+pub(crate) fn delete_policy(core: &Core, call: &Call, role: &str, name: &str) -> Result<(), AwsError> {
+    inline::delete_on(core, call, named(role), name)
+}
+
+/// Attaches a managed policy.
 pub(crate) fn attach(core: &Core, call: &Call, role: &str, policy_arn: &str) -> Result<(), AwsError> {
-    authorize(core, call, "AttachRolePolicy", role)?;
-    let known = core
-        .iam
-        .lock()
-        .entry(call.caller.account.clone())
-        .or_default()
-        .managed(policy_arn)
-        .is_some();
-    if !known {
-        return Err(AwsError::not_found(
-            "NoSuchEntity",
-            format!("Policy {policy_arn} does not exist or is not attachable."),
-        ));
-    }
-    with_role(core, call, role, |role| {
-        if !role.attached.iter().any(|attached| attached == policy_arn) {
-            role.attached.push(policy_arn.to_owned());
-        }
-        Ok(())
-    })
+    attached::attach_to(core, call, named(role), policy_arn)
+}
+
+/// Detaches a managed policy.
+pub(crate) fn detach(core: &Core, call: &Call, role: &str, policy_arn: &str) -> Result<(), AwsError> {
+    attached::detach_from(core, call, named(role), policy_arn)
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use crate::auth::{RoleSession, is_account_id};
 use crate::control::ServiceCredentials;
 use crate::core::Core;
+use crate::iam::aws_managed::ADMINISTRATOR;
+use crate::iam::held::{Held, Permissions};
 use crate::iam::policy::Document;
-use crate::iam::state::{ADMINISTRATOR, Role};
+use crate::iam::state::Role;
 
 const TASK_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
@@ -26,16 +28,7 @@ pub(crate) fn ensure_warehouse_role(core: &Core, role_arn: &str) -> bool {
 pub(crate) fn credentials(core: &Core, role_arn: &str) -> Option<ServiceCredentials> {
     let (account, path, name) = split_role_arn(role_arn)?;
     let role = ensure(core, (account, &path, name), TASK_TRUST);
-    let session = RoleSession {
-        role_arn: role.arn,
-        role_id: role.id,
-        session_name: "task".into(),
-        tags: BTreeMap::new(),
-        transitive_tag_keys: Vec::new(),
-        source_identity: None,
-        policy: None,
-        issued_at: core.clock.now(),
-    };
+    let session = RoleSession::plain(&role.arn, &role.id, "task", core.clock.now());
     let keys = core.keys.issue(&core.ids, account, session, None);
     core.mark_dirty();
     Some(ServiceCredentials {
@@ -45,14 +38,22 @@ pub(crate) fn credentials(core: &Core, role_arn: &str) -> Option<ServiceCredenti
     })
 }
 
-/// Splits `arn:aws:iam::<account>:role/<path><name>`.
+/// Splits `arn:aws:iam::<account>:role/<path><name>` into account, path and name.
 pub(crate) fn split_role_arn(arn: &str) -> Option<(&str, String, &str)> {
+    split_arn(arn)
+        .filter(|(_, kind, ..)| *kind == "role")
+        .map(|(account, _, path, name)| (account, path, name))
+}
+
+/// Splits `arn:aws:iam::<account>:<kind>/<path><name>` into account, kind, path and name.
+pub(crate) fn split_arn(arn: &str) -> Option<(&str, &str, String, &str)> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let ["arn", "aws", "iam", "", account, resource] = parts[..] else {
         return None;
     };
-    let (path, name) = resource.strip_prefix("role")?.rsplit_once('/')?;
-    (is_account_id(account) && !name.is_empty()).then(|| (account, format!("{path}/"), name))
+    let (kind, _) = resource.split_once('/')?;
+    let (path, name) = resource[kind.len()..].rsplit_once('/')?;
+    (is_account_id(account) && !name.is_empty()).then(|| (account, kind, format!("{path}/"), name))
 }
 
 fn ensure(core: &Core, (account, path, name): (&str, &str, &str), trust: &str) -> Role {
@@ -67,9 +68,10 @@ fn ensure(core: &Core, (account, path, name): (&str, &str, &str), trust: &str) -
         trusted_at: core.clock.now(),
         created_by: String::new(),
         trust: Document::trust(trust).expect("both constants are trust policies"),
-        inline: BTreeMap::new(),
-        attached: vec![ADMINISTRATOR.to_owned()],
-        boundary: None,
+        held: Held::new(Permissions {
+            attached: vec![ADMINISTRATOR.to_owned()],
+            ..Permissions::default()
+        }),
         tags: BTreeMap::new(),
         max_session_seconds: 3_600,
         description: None,

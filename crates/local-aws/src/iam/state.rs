@@ -7,13 +7,21 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Caller;
-use crate::control::InventoryItem;
+use crate::control::{InventoryItem, Lag};
+use crate::iam::aws_managed;
+use crate::iam::held::{Held, Permissions};
+use crate::iam::managed::ManagedPolicy;
 use crate::iam::policy::{Document, Policies};
+use crate::iam::profiles::InstanceProfile;
+use crate::iam::users::User;
 
-/// The roles and managed policies of every account.
+/// The entities of every account.
+pub(crate) type Accounts = BTreeMap<String, IamAccount>;
+
+/// The state, under its lock.
 #[derive(Default)]
 pub(crate) struct IamState {
-    accounts: Mutex<BTreeMap<String, IamAccount>>,
+    accounts: Mutex<Accounts>,
 }
 
 /// One account's part.
@@ -23,6 +31,12 @@ pub(crate) struct IamAccount {
     pub(crate) roles: BTreeMap<String, Role>,
     /// By ARN.
     pub(crate) policies: BTreeMap<String, ManagedPolicy>,
+    /// By name.
+    #[serde(default)]
+    pub(crate) profiles: BTreeMap<String, InstanceProfile>,
+    /// By name.
+    #[serde(default)]
+    pub(crate) users: BTreeMap<String, User>,
 }
 
 /// A role.
@@ -37,31 +51,22 @@ pub(crate) struct Role {
     pub(crate) trusted_at: DateTime<Utc>,
     pub(crate) created_by: String,
     pub(crate) trust: Document,
-    pub(crate) inline: BTreeMap<String, Document>,
-    /// ARNs of managed policies.
-    pub(crate) attached: Vec<String>,
-    /// ARN of a managed policy.
-    pub(crate) boundary: Option<String>,
+    #[serde(flatten)]
+    pub(crate) held: Held,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) max_session_seconds: i64,
     pub(crate) description: Option<String>,
 }
 
-/// A customer managed policy (one version is all that is needed).
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct ManagedPolicy {
-    pub(crate) arn: String,
-    pub(crate) document: Document,
-    pub(crate) created_by: String,
+impl Role {
+    /// Whether the role belongs to a service, which alone may change it.
+    pub(crate) fn is_service_linked(&self) -> bool {
+        self.path.starts_with(crate::iam::linked::PATH)
+    }
 }
 
-/// AWS's own policy that allows everything; the only one of theirs known here.
-pub(crate) const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
-const ADMINISTRATOR_TEXT: &str =
-    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-
 impl IamState {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, IamAccount>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Accounts> {
         self.accounts.lock().expect("no holder panics")
     }
 
@@ -78,76 +83,100 @@ impl IamState {
             .cloned()
     }
 
-    /// The policies on a caller's side. A session whose role is gone, or was made again, may do nothing.
-    pub(crate) fn policies_of(&self, caller: &Caller) -> Policies {
-        let Some(session) = &caller.session else {
+    /// An account's instance profile by its name or its ARN.
+    pub(crate) fn instance_profile(&self, account: &str, name_or_arn: &str) -> Option<InstanceProfile> {
+        let name = name_or_arn.rsplit('/').next()?;
+        let accounts = self.lock();
+        let profile = accounts.get(account)?.profiles.get(name)?;
+        (profile.name == name_or_arn || profile.arn == name_or_arn).then(|| profile.clone())
+    }
+
+    /// The policies on a caller's side. A session whose role is gone, or was made again, may do nothing; the same
+    /// for a user.
+    pub(crate) fn policies_of(&self, caller: &Caller, lag: &Lag, now: DateTime<Utc>) -> Policies {
+        if caller.is_root() {
             return Policies {
                 root: true,
                 ..Policies::default()
             };
-        };
+        }
         let accounts = self.lock();
-        let nothing = Policies::default();
         let Some(account) = accounts.get(&caller.account) else {
-            return nothing;
+            return Policies::default();
         };
-        let name = session.role_arn.rsplit('/').next().unwrap_or_default();
-        match account.roles.get(name).filter(|role| role.id == session.role_id) {
-            Some(role) => Policies {
-                session: session.policy.clone(),
-                ..account.policies_of(role)
-            },
-            None => nothing,
+        let Some(held) = account.held_by(caller) else {
+            return Policies::default();
+        };
+        let id = caller.user_id();
+        let id = id.split(':').next().unwrap_or_default();
+        Policies {
+            session: account.session_limits(caller),
+            ..account.policies_of(held.counting(id, lag, now))
         }
     }
 
-    /// The tags of the role behind a session, the base of `aws:PrincipalTag`.
-    pub(crate) fn role_tags(&self, caller: &Caller) -> BTreeMap<String, String> {
-        let role = caller
-            .session
-            .as_ref()
-            .and_then(|session| self.role(&session.role_arn));
-        role.map(|role| role.tags).unwrap_or_default()
+    /// The tags of the role or user behind a caller, the base of `aws:PrincipalTag`.
+    pub(crate) fn principal_tags(&self, caller: &Caller) -> BTreeMap<String, String> {
+        let accounts = self.lock();
+        let account = accounts.get(&caller.account);
+        let tags = account.and_then(|account| match (&caller.session, &caller.user) {
+            (Some(session), _) => account
+                .roles
+                .values()
+                .find(|role| role.id == session.role_id)
+                .map(|role| role.tags.clone()),
+            (None, Some(user)) => account.users.get(&user.name).map(|user| user.tags.clone()),
+            (None, None) => None,
+        });
+        tags.unwrap_or_default()
     }
 
     pub(crate) fn inventory(&self) -> Vec<InventoryItem> {
         let accounts = self.lock();
-        let mut items = Vec::new();
-        for (id, account) in accounts.iter() {
-            items.extend(account.roles.values().map(|role| InventoryItem {
-                account: id.clone(),
-                region: "global".into(),
-                kind: "iam:role".into(),
-                id: role.arn.clone(),
-                tags: role.tags.clone(),
-                created_by: role.created_by.clone(),
-            }));
-            items.extend(account.policies.values().map(|policy| InventoryItem {
-                account: id.clone(),
-                region: "global".into(),
-                kind: "iam:policy".into(),
-                id: policy.arn.clone(),
-                tags: BTreeMap::new(),
-                created_by: policy.created_by.clone(),
-            }));
-        }
-        items
+        accounts
+            .iter()
+            .flat_map(|(id, account)| account.inventory(id))
+            .collect()
     }
 }
 
 impl IamAccount {
     /// A managed policy's document, AWS's own included.
     pub(crate) fn managed(&self, arn: &str) -> Option<Document> {
-        if arn == ADMINISTRATOR {
-            return Document::identity(ADMINISTRATOR_TEXT).ok();
-        }
-        self.policies.get(arn).map(|policy| policy.document.clone())
+        self.managed_policy(arn).map(ManagedPolicy::document)
     }
 
-    fn policies_of(&self, role: &Role) -> Policies {
-        let inline = role.inline.values().cloned();
-        let attached = role.attached.iter().filter_map(|arn| self.managed(arn));
-        let boundary = role
+    /// A managed policy, AWS's own included.
+    pub(crate) fn managed_policy(&self, arn: &str) -> Option<&ManagedPolicy> {
+        self.policies.get(arn).or_else(|| aws_managed::find(arn))
+    }
+
+    fn held_by(&self, caller: &Caller) -> Option<&Held> {
+        if let Some(session) = &caller.session {
+            let name = session.role_arn.rsplit('/').next().unwrap_or_default();
+            let role = self.roles.get(name).filter(|role| role.id == session.role_id)?;
+            return Some(&role.held);
+        }
+        let user = caller.user.as_ref()?;
+        let found = self.users.get(&user.name).filter(|found| found.id == user.id)?;
+        Some(&found.held)
+    }
+
+    /// The session's own limits; a managed one that is gone allows nothing.
+    fn session_limits(&self, caller: &Caller) -> Option<Vec<Document>> {
+        let session = caller.session.as_ref()?;
+        if session.policy.is_none() && session.policy_arns.is_empty() {
+            return None;
+        }
+        let managed = session.policy_arns.iter().filter_map(|arn| self.managed(arn));
+        Some(session.policy.iter().cloned().chain(managed).collect())
+    }
+
+    /// The documents behind a principal's permissions.
+    pub(crate) fn policies_of(&self, held: &Permissions) -> Policies {
+        let inline = held.inline.values().cloned();
+        let attached = held.attached.iter().filter_map(|arn| self.managed(arn));
+        let boundary = held
             .boundary
             .as_ref()
             .map(|arn| self.managed(arn).unwrap_or_else(allows_nothing));
@@ -157,6 +186,34 @@ impl IamAccount {
             boundary,
             session: None,
         }
+    }
+
+    fn inventory(&self, account: &str) -> Vec<InventoryItem> {
+        let item = |kind: &str, id: &str, tags: &BTreeMap<String, String>, created_by: &str| InventoryItem {
+            account: account.to_owned(),
+            region: "global".into(),
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            tags: tags.clone(),
+            created_by: created_by.to_owned(),
+        };
+        let roles = self.roles.values();
+        let roles = roles.map(|role| item("iam:role", &role.arn, &role.tags, &role.created_by));
+        let policies = self.policies.values();
+        let policies =
+            policies.map(|policy| item("iam:policy", &policy.arn, &policy.tags, &policy.created_by));
+        let profiles = self.profiles.values();
+        let profiles = profiles.map(|profile| {
+            item(
+                "iam:instance-profile",
+                &profile.arn,
+                &profile.tags,
+                &profile.created_by,
+            )
+        });
+        let users = self.users.values();
+        let users = users.map(|user| item("iam:user", &user.arn, &user.tags, &user.created_by));
+        roles.chain(policies).chain(profiles).chain(users).collect()
     }
 }
 

@@ -1,19 +1,19 @@
 //! Trust policies when they are stored.
 //!
-//! IAM stores a named role by its unique id: when that role is deleted the policy shows the id, and a role made
+//! IAM stores a named role or user by its unique id: when that one is deleted the policy shows the id, and one made
 //! again under the same name is not trusted. Source: IAM user guide, "AWS JSON policy elements: Principal".
 
-use std::collections::BTreeMap;
+use serde_json::Value;
 
 use crate::error::AwsError;
 use crate::iam::policy::Document;
 use crate::iam::policy::document::Element;
-use crate::iam::state::IamAccount;
+use crate::iam::state::Accounts;
 
 const TRUST_CHARACTERS_MAX: usize = 2_048;
 
 /// Reads a trust policy and refuses principals that do not exist.
-pub(super) fn read(accounts: &BTreeMap<String, IamAccount>, text: &str) -> Result<Document, AwsError> {
+pub(super) fn read(accounts: &Accounts, text: &str) -> Result<Document, AwsError> {
     refuse_large(text, TRUST_CHARACTERS_MAX)?;
     let document = Document::trust(text).map_err(|why| AwsError::bad("MalformedPolicyDocument", why))?;
     for statement in document.statements.iter() {
@@ -40,25 +40,61 @@ pub(super) fn refuse_large(text: &str, characters_max: usize) -> Result<(), AwsE
     ))
 }
 
-fn exists(accounts: &BTreeMap<String, IamAccount>, principal: &str) -> bool {
-    let Some((account, _, name)) = crate::iam::service_role::split_role_arn(principal) else {
-        // Accounts, `*`, sessions and ids of deleted roles are taken as they are; there are no users.
-        return !principal.contains(":user/");
-    };
-    let role = accounts.get(account).and_then(|account| account.roles.get(name));
-    role.is_some_and(|role| role.arn == principal)
+fn exists(accounts: &Accounts, principal: &str) -> bool {
+    if let Some((account, _, name)) = crate::iam::service_role::split_role_arn(principal) {
+        let role = accounts.get(account).and_then(|account| account.roles.get(name));
+        return role.is_some_and(|role| role.arn == principal);
+    }
+    if principal.contains(":user/") {
+        let account = principal
+            .split(':')
+            .nth(4)
+            .and_then(|account| accounts.get(account));
+        return account.is_some_and(|account| account.users.values().any(|user| user.arn == principal));
+    }
+    // Accounts, `*`, sessions and ids of the deleted are taken as they are.
+    true
 }
 
-/// After a role's deletion every trust policy that names it names its unique id.
-pub(super) fn pin_deleted(accounts: &mut BTreeMap<String, IamAccount>, arn: &str, id: &str) {
-    let (named, pinned) = (format!("\"{arn}\""), format!("\"{id}\""));
+/// After a role's or user's deletion every trust policy that names it as principal names its unique id. A condition
+/// on `aws:PrincipalArn` keeps the ARN, and lets in whoever has it next.
+pub(super) fn pin_deleted(accounts: &mut Accounts, arn: &str, id: &str) {
     let roles = accounts
         .values_mut()
         .flat_map(|account| account.roles.values_mut());
-    for role in roles.filter(|role| role.trust.text.contains(&named)) {
-        let text = role.trust.text.replace(&named, &pinned);
-        if let Ok(document) = Document::trust(&text) {
-            role.trust = document;
+    for role in roles.filter(|role| role.trust.text.contains(arn)) {
+        if let Some(pinned) = pinned(&role.trust.text, arn, id) {
+            role.trust = pinned;
         }
     }
+}
+
+fn pinned(text: &str, arn: &str, id: &str) -> Option<Document> {
+    let mut policy: Value = serde_json::from_str(text).ok()?;
+    let statements = match policy.get_mut("Statement")? {
+        Value::Array(statements) => statements.iter_mut().collect(),
+        one => vec![one],
+    };
+    let mut changed = false;
+    for statement in statements {
+        match statement
+            .get_mut("Principal")
+            .and_then(|principal| principal.get_mut("AWS"))
+        {
+            Some(Value::Array(names)) => names.iter_mut().for_each(|name| changed |= pin(name, arn, id)),
+            Some(name) => changed |= pin(name, arn, id),
+            None => {}
+        }
+    }
+    changed
+        .then(|| Document::trust(&policy.to_string()).ok())
+        .flatten()
+}
+
+fn pin(name: &mut Value, arn: &str, id: &str) -> bool {
+    let named = name == arn;
+    if named {
+        *name = id.into();
+    }
+    named
 }

@@ -35,7 +35,8 @@ pub(super) fn assume_role(core: &Core, call: &Call) -> Result<Xml, AwsError> {
     let inherited = Inherited::of(call);
     inherited.check(&request)?;
     both_sides_agree(core, call, &request, &role, &inherited)?;
-    check_duration(&request, &role)?;
+    check_duration(call, &request, &role)?;
+    check_managed(core, &request, &role)?;
     let expires_at = call.now + TimeDelta::seconds(request.duration_seconds);
     let session = session(call, &request, &role, inherited);
     let account = role.arn.split(':').nth(4).unwrap_or_default();
@@ -156,7 +157,11 @@ fn context(call: &Call, request: &AssumeRoleRequest, role: &Role, inherited: &In
         .with("sts:RoleSessionName", &request.session_name)
         .request_tags(&request.tags)
         .resource_tags(&role.tags)
+        .with("sts:DurationSeconds", request.duration_seconds.to_string())
         .with_all("sts:TransitiveTagKeys", request.transitive_tag_keys.clone());
+    for (key, value) in &role.tags {
+        context.set(&format!("iam:ResourceTag/{key}"), vec![value.clone()]);
+    }
     if let Some(external_id) = &request.external_id {
         context.set("sts:ExternalId", vec![external_id.clone()]);
     }
@@ -170,17 +175,34 @@ fn context(call: &Call, request: &AssumeRoleRequest, role: &Role, inherited: &In
     context
 }
 
-fn check_duration(request: &AssumeRoleRequest, role: &Role) -> Result<(), AwsError> {
+fn check_duration(call: &Call, request: &AssumeRoleRequest, role: &Role) -> Result<(), AwsError> {
     if request.duration_seconds > role.max_session_seconds {
         let why = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
         return Err(AwsError::bad("ValidationError", why));
     }
-    // Every caller that gets this far is itself a role session: root may not assume roles and there are no users.
-    if request.duration_seconds > 3_600 {
+    // A session made from a session: "role chaining limits your session to a maximum of one hour".
+    if call.caller.session.is_some() && request.duration_seconds > 3_600 {
         let why = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
         return Err(AwsError::bad("ValidationError", why));
     }
     Ok(())
+}
+
+/// "The policies must exist in the same account as the role." AWS names no error for one that does not.
+fn check_managed(core: &Core, request: &AssumeRoleRequest, role: &Role) -> Result<(), AwsError> {
+    let account = role.arn.split(':').nth(4).unwrap_or_default();
+    let accounts = core.iam.lock();
+    let known = |arn: &String| {
+        let account = accounts.get(account);
+        account.is_some_and(|account| account.managed_policy(arn).is_some())
+    };
+    match request.policy_arns.iter().find(|arn| !known(arn)) {
+        Some(arn) => {
+            let why = format!("Policy {arn} does not exist or is not attachable.");
+            Err(AwsError::bad("InvalidParameterValue", why))
+        }
+        None => Ok(()),
+    }
 }
 
 fn session(call: &Call, request: &AssumeRoleRequest, role: &Role, inherited: Inherited) -> RoleSession {
@@ -201,6 +223,7 @@ fn session(call: &Call, request: &AssumeRoleRequest, role: &Role, inherited: Inh
         transitive_tag_keys,
         source_identity: request.source_identity.clone().or(inherited.source_identity),
         policy: request.policy.clone(),
+        policy_arns: request.policy_arns.clone(),
         issued_at: call.now,
     }
 }

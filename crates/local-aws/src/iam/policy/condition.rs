@@ -1,13 +1,13 @@
 //! The `Condition` element: clauses, their quantifiers and what an absent key means.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use super::context::Context;
 use super::document::MalformedPolicy;
 use super::operator::Operator;
+use super::pattern;
 use super::reader::malformed;
+use super::variable::{self, expand, expand_pattern};
 
 /// One operator, key and list of values.
 #[derive(Clone, Debug)]
@@ -113,12 +113,25 @@ impl Clause {
 
     /// One value of the request against all values of the clause: any may match, or none for a negated operator.
     fn matches(&self, given: &str, context: &Context, variables: bool) -> bool {
-        let mut hits = self
+        let hit = self
             .values
             .iter()
-            .filter_map(|wanted| expand(wanted, context, variables));
-        let hit = hits.any(|wanted| self.operator.holds(&wanted, given));
+            .any(|wanted| self.hits(wanted, given, (context, variables)));
         hit != self.operator.is_negated()
+    }
+
+    fn hits(&self, wanted: &str, given: &str, (context, variables): (&Context, bool)) -> bool {
+        if let Operator::Like { .. } = self.operator {
+            let pattern = expand_pattern(wanted, context, variables);
+            return pattern.is_some_and(|pattern| pattern::matches(&pattern, given));
+        }
+        expand(wanted, context, variables).is_some_and(|wanted| self.operator.holds(&wanted, given))
+    }
+
+    /// The context keys the clause needs: its own, and those of variables in its values.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        let in_values = self.values.iter().flat_map(|value| variable::keys(value));
+        std::iter::once(self.key.as_str()).chain(in_values)
     }
 }
 
@@ -133,39 +146,4 @@ fn scalars(value: &Value) -> Result<Vec<String>, MalformedPolicy> {
         single => one(single).map(|text| vec![text]),
     };
     texts.map_or_else(|| malformed("Syntax errors in policy: a condition value"), Ok)
-}
-
-/// Replaces `${key}` and `${key, 'default'}`. `None` when a variable has no value: then nothing matches.
-///
-/// `${*}`, `${?}` and `${$}` stand for the bare characters; a glob pattern would still read the first two as
-/// wildcards, which errs on the side of a match only where the policy's author wrote the escape.
-pub(super) fn expand<'a>(text: &'a str, context: &Context, variables: bool) -> Option<Cow<'a, str>> {
-    if !variables || !text.contains("${") {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut expanded = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        let (name, tail) = after.split_once('}')?;
-        expanded.push_str(before);
-        expanded.push_str(&variable(name, context)?);
-        rest = tail;
-    }
-    expanded.push_str(rest);
-    Some(Cow::Owned(expanded))
-}
-
-fn variable(name: &str, context: &Context) -> Option<String> {
-    if matches!(name, "*" | "?" | "$") {
-        return Some(name.to_owned());
-    }
-    let (key, default) = match name.split_once(',') {
-        Some((key, default)) => (key.trim(), Some(default.trim().trim_matches('\''))),
-        None => (name.trim(), None),
-    };
-    match context.get(key) {
-        Some([value]) => Some(value.clone()),
-        // A key with many values cannot stand in a variable.
-        Some(_) | None => default.map(str::to_owned),
-    }
 }

@@ -2,11 +2,11 @@
 //!
 //! Source: IAM user guide, "Policy evaluation logic" and "Cross-account policy evaluation logic".
 
-use super::condition::expand;
 use super::context::Context;
 use super::document::{Document, Element, Statement};
-use super::pattern::{action_glob, glob};
+use super::pattern::{self, action_glob};
 use super::principal::{Grant, PrincipalView};
+use super::variable::expand_pattern;
 
 /// What is asked: may the caller do `action` on `resource` in this context.
 pub(crate) struct Question<'a> {
@@ -22,7 +22,23 @@ pub(crate) struct Policies {
     pub(crate) root: bool,
     pub(crate) identity: Vec<Document>,
     pub(crate) boundary: Option<Document>,
-    pub(crate) session: Option<Document>,
+    /// What limits a session: one of them must allow. `None` for a session without limits of its own.
+    pub(crate) session: Option<Vec<Document>>,
+}
+
+impl Policies {
+    /// The kinds of policy that only limit, each with the documents of which one must allow.
+    fn limits(&self) -> impl Iterator<Item = (&'static str, &[Document])> {
+        let boundary = self.boundary.iter().map(|document| {
+            let one = std::slice::from_ref(document);
+            ("permissions boundary", one)
+        });
+        let session = self
+            .session
+            .iter()
+            .map(|documents| ("session", documents.as_slice()));
+        boundary.chain(session)
+    }
 }
 
 /// The policy on the resource's side, with the account that owns the resource.
@@ -60,23 +76,22 @@ pub(crate) fn decide(
     if policies.root {
         return Decision::Allowed;
     }
+    // Within one account a policy that names the very user or session is enough, whatever else does not allow it.
+    if !foreign && granted == Some(Grant::Itself) {
+        return Decision::Allowed;
+    }
     let enough_alone = !foreign && granted == Some(Grant::Caller);
-    if !enough_alone
-        && !policies
-            .identity
-            .iter()
-            .any(|document| allows(document, question))
-    {
+    if !enough_alone && !any_allows(&policies.identity, question) {
         return Decision::NotAllowed("identity-based");
     }
-    let limits = [
-        ("permissions boundary", &policies.boundary),
-        ("session", &policies.session),
-    ];
-    let refusing = limits
-        .into_iter()
-        .find(|(_, limit)| limit.as_ref().is_some_and(|limit| !allows(limit, question)));
+    let refusing = policies
+        .limits()
+        .find(|(_, documents)| !any_allows(documents, question));
     refusing.map_or(Decision::Allowed, |(kind, _)| Decision::NotAllowed(kind))
+}
+
+fn any_allows(documents: &[Document], question: &Question<'_>) -> bool {
+    documents.iter().any(|document| applies(document, question, true))
 }
 
 fn explicit_deny(
@@ -85,24 +100,41 @@ fn explicit_deny(
     policies: &Policies,
     resource: Option<&ResourcePolicy<'_>>,
 ) -> Option<&'static str> {
-    let on_caller = policies
-        .identity
-        .iter()
-        .map(|document| ("identity-based", document));
-    let boundary = policies
-        .boundary
-        .iter()
-        .map(|document| ("permissions boundary", document));
-    let session = policies.session.iter().map(|document| ("session", document));
-    let mut all = on_caller.chain(boundary).chain(session);
-    if let Some((kind, _)) = all.find(|(_, document)| applies(document, question, false)) {
+    let identity = std::iter::once(("identity-based", policies.identity.as_slice()));
+    let mut all = identity.chain(policies.limits());
+    let denies = |documents: &[Document]| {
+        let mut documents = documents.iter();
+        documents.any(|document| applies(document, question, false))
+    };
+    if let Some((kind, _)) = all.find(|(_, documents)| denies(documents)) {
         return Some(kind);
     }
     let document = resource?.document?;
     let mut denying = document.statements.iter().filter(|statement| !statement.allow);
-    let denied =
-        denying.any(|statement| names(statement, caller).is_some() && covers(document, statement, question));
+    let bounded = policies.boundary.is_some();
+    let denied = denying.any(|statement| {
+        reaches_by_denial(statement, caller, bounded) && covers(document, statement, question)
+    });
     denied.then_some("resource-based")
+}
+
+/// Whether a denying statement of a resource's policy is about the caller. "The NotPrincipal element with a Deny
+/// effect will always deny any IAM principal that has a permissions boundary policy attached."
+fn reaches_by_denial(statement: &Statement, caller: &PrincipalView<'_>, bounded: bool) -> bool {
+    match &statement.principals {
+        Some(Element::Is(element)) => element.grant(caller).is_some(),
+        Some(Element::Not(element)) => bounded || !element.exempts(caller),
+        None => false,
+    }
+}
+
+/// The statements of a document that allow, or deny, what is asked: their positions in it.
+pub(crate) fn matching(document: &Document, question: &Question<'_>, allow: bool) -> Vec<usize> {
+    let statements = document.statements.iter().enumerate();
+    statements
+        .filter(|(_, statement)| statement.allow == allow && covers(document, statement, question))
+        .map(|(position, _)| position)
+        .collect()
 }
 
 /// How far a resource's policy (or a role's trust policy) lets the caller in.
@@ -118,15 +150,12 @@ pub(crate) fn resource_grant(
         .max()
 }
 
+/// An allowing statement's word on the caller; the reader refuses one with `NotPrincipal`.
 fn names(statement: &Statement, caller: &PrincipalView<'_>) -> Option<Grant> {
     match statement.principals.as_ref()? {
         Element::Is(element) => element.grant(caller),
-        Element::Not(element) => element.grant(caller).is_none().then_some(Grant::Caller),
+        Element::Not(_) => None,
     }
-}
-
-fn allows(document: &Document, question: &Question<'_>) -> bool {
-    applies(document, question, true)
 }
 
 fn applies(document: &Document, question: &Question<'_>, allow: bool) -> bool {
@@ -143,8 +172,8 @@ fn covers(document: &Document, statement: &Statement, question: &Question<'_>) -
     });
     let resource = statement.resources.as_ref().is_none_or(|resources| {
         element_matches(resources, |pattern| {
-            expand(pattern, question.context, document.variables)
-                .is_some_and(|pattern| glob(&pattern, question.resource))
+            expand_pattern(pattern, question.context, document.variables)
+                .is_some_and(|pattern| pattern::matches(&pattern, question.resource))
         })
     });
     action && resource && conditions_met(document, statement, question)

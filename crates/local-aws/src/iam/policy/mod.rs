@@ -11,8 +11,11 @@ mod operator;
 pub(crate) mod pattern;
 mod principal;
 mod reader;
+mod variable;
 
 pub(crate) use context::Context;
 pub(crate) use document::Document;
-pub(crate) use evaluate::{Decision, Policies, Question, ResourcePolicy, decide, resource_grant};
+pub(crate) use evaluate::{
+    Decision, Policies, Question, ResourcePolicy, decide, matching, resource_grant,
+};
 pub(crate) use principal::PrincipalView;

@@ -1,18 +1,44 @@
 //! Matching with `*` and `?`.
 
-/// True when `text` matches `pattern`, in which `*` stands for any run of characters and `?` for one. Takes time
-/// proportional to the product of the lengths at worst, whatever the pattern.
+/// One piece of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// `*`: any run of characters, none included.
+    Run,
+    /// `?`: one character.
+    One,
+    /// This very character.
+    Is(char),
+}
+
+/// The pieces of a pattern's text.
+pub(super) fn pieces(pattern: &str) -> impl Iterator<Item = Piece> {
+    pattern.chars().map(|char| match char {
+        '*' => Piece::Run,
+        '?' => Piece::One,
+        other => Piece::Is(other),
+    })
+}
+
+/// True when `text` matches `pattern`.
 pub(crate) fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let pattern: Vec<Piece> = pieces(pattern).collect();
+    matches(&pattern, text)
+}
+
+/// The same for a pattern in pieces. Takes time proportional to the product of the lengths at worst, whatever the
+/// pattern.
+pub(super) fn matches(pattern: &[Piece], text: &str) -> bool {
+    let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
-            Some('*') => {
+            Some(Piece::Run) => {
                 retry = Some((p + 1, t));
                 p += 1;
             }
-            Some(&wanted) if wanted == '?' || wanted == text[t] => {
+            Some(&piece) if piece == Piece::One || piece == Piece::Is(text[t]) => {
                 p += 1;
                 t += 1;
             }
@@ -27,7 +53,7 @@ pub(crate) fn glob(pattern: &str, text: &str) -> bool {
             },
         }
     }
-    pattern[p..].iter().all(|&left| left == '*')
+    pattern[p..].iter().all(|&left| left == Piece::Run)
 }
 
 /// Action names do not distinguish case.

@@ -19,8 +19,11 @@ pub(crate) struct PrincipalElement {
 pub(crate) enum Grant {
     /// Names the caller's account: the account's own policies decide further.
     Account,
-    /// Names the caller (or everybody): enough by itself within one account.
+    /// Names the caller's role (or everybody): within one account enough without the caller's own policies, but a
+    /// boundary or a session policy still limits it.
     Caller,
+    /// Names the very user or session: within one account enough, whatever else does not allow it.
+    Itself,
 }
 
 /// The caller as principal elements see it.
@@ -32,6 +35,8 @@ pub(crate) struct PrincipalView<'a> {
     pub(crate) role_arn: Option<&'a str>,
     /// The role's unique id for a session.
     pub(crate) role_id: Option<&'a str>,
+    /// The user's unique id for a user.
+    pub(crate) user_id: Option<&'a str>,
 }
 
 impl PrincipalElement {
@@ -66,6 +71,19 @@ impl PrincipalElement {
         }
     }
 
+    /// Whether a `NotPrincipal` with these names leaves the caller out of a denial. AWS looks at the account first
+    /// and at the role or user next, so both must be named; "*" names everybody.
+    pub(crate) fn exempts(&self, view: &PrincipalView<'_>) -> bool {
+        let named = |wanted: fn(Grant) -> bool| {
+            let grants = self.aws.iter().filter_map(|name| grant(name, view));
+            grants.into_iter().any(wanted)
+        };
+        let is_root = view.role_arn.is_none() && view.user_id.is_none();
+        let account = named(|grant| grant == Grant::Account);
+        self.aws.iter().any(|name| name == "*")
+            || account && (is_root || named(|grant| grant > Grant::Account))
+    }
+
     /// How the element reaches the caller, if it does.
     pub(crate) fn grant(&self, view: &PrincipalView<'_>) -> Option<Grant> {
         self.aws.iter().filter_map(|name| grant(name, view)).max()
@@ -74,20 +92,24 @@ impl PrincipalElement {
 
 fn grant(name: &str, view: &PrincipalView<'_>) -> Option<Grant> {
     let is = |other: Option<&str>| other == Some(name);
-    if name == "*"
-        || name == view.principal_arn && view.role_arn.is_some()
-        || is(view.role_arn)
-        || is(view.role_id)
-    {
+    let is_root = view.role_arn.is_none() && view.user_id.is_none();
+    if name == view.principal_arn && !is_root || is(view.user_id) {
+        return Some(Grant::Itself);
+    }
+    if name == "*" || is(view.role_arn) || is(view.role_id) {
         return Some(Grant::Caller);
     }
-    let names_account = name == view.account || name == format!("arn:aws:iam::{}:root", view.account);
-    names_account.then_some(Grant::Account)
+    names_account(name, view).then_some(Grant::Account)
 }
 
-/// `*`, an account, an IAM or STS ARN without wildcards, or a unique id left by a deleted role.
+fn names_account(name: &str, view: &PrincipalView<'_>) -> bool {
+    name == view.account || name == format!("arn:aws:iam::{}:root", view.account)
+}
+
+/// `*`, an account, an IAM or STS ARN without wildcards, or a unique id left by a deleted role or user.
 fn well_formed(name: &str) -> bool {
-    if name == "*" || crate::auth::is_account_id(name) || name.starts_with("AROA") {
+    if name == "*" || crate::auth::is_account_id(name) || name.starts_with("AROA") || name.starts_with("AIDA")
+    {
         return true;
     }
     let parts: Vec<&str> = name.splitn(6, ':').collect();

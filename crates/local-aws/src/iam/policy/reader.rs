@@ -68,21 +68,40 @@ fn statement(value: &Value) -> Read<Statement> {
     }
     let resources = element(object, "Resource", strings)?;
     if let Some(Element::Is(arns) | Element::Not(arns)) = &resources
-        && let Some(bad) = arns
-            .iter()
-            .find(|arn| *arn != "*" && !arn.starts_with("arn:") && !arn.starts_with("${"))
+        && let Some(bad) = arns.iter().find(|arn| !names_resources(arn))
     {
         return malformed(format!("Resource {bad} must be in ARN format or \"*\"."));
     }
+    let principals = element(object, "Principal", PrincipalElement::read)?;
+    if allow && matches!(principals, Some(Element::Not(_))) {
+        return malformed("Allow with NotPrincipal is not allowed.");
+    }
     Ok(Statement {
+        sid: sid(object)?,
         allow,
-        principals: element(object, "Principal", PrincipalElement::read)?,
+        principals,
         actions,
         resources,
         conditions: object
             .get("Condition")
             .map_or_else(|| Ok(Vec::new()), Clause::read_all)?,
     })
+}
+
+/// `*`, an ARN of six parts, or one that a star or a variable completes.
+fn names_resources(arn: &str) -> bool {
+    let open_ended = arn.contains(['*', '?']) || arn.contains("${");
+    arn == "*"
+        || arn.starts_with("${")
+        || arn.starts_with("arn:") && (open_ended || arn.split(':').count() >= 6)
+}
+
+fn sid(object: &Map<String, Value>) -> Read<Option<String>> {
+    match object.get("Sid") {
+        None => Ok(None),
+        Some(Value::String(sid)) => Ok(Some(sid.clone())),
+        Some(_) => malformed("Syntax errors in policy: Sid is text"),
+    }
 }
 
 fn element<T>(

@@ -3,8 +3,6 @@
 //! It must exist and let Redshift assume it; what it may read is then asked of its policies, as for any caller.
 //! Source: management guide, "Authorizing Amazon Redshift to access AWS services on your behalf".
 
-use std::collections::BTreeMap;
-
 use super::load::CopyError;
 use crate::auth::{Caller, RoleSession};
 use crate::core::Core;
@@ -20,21 +18,9 @@ pub(super) fn assume(core: &Core, account: &str, role_arn: &str) -> Result<Calle
     if !own || !trusts_redshift(&role.trust) {
         return Err(refused());
     }
-    let name = role.name;
-    Ok(Caller {
-        account: account.to_owned(),
-        principal_arn: format!("arn:aws:sts::{account}:assumed-role/{name}/RedshiftIamRoleSession"),
-        session: Some(RoleSession {
-            role_arn: role.arn,
-            role_id: role.id,
-            session_name: "RedshiftIamRoleSession".to_owned(),
-            tags: BTreeMap::new(),
-            transitive_tag_keys: Vec::new(),
-            source_identity: None,
-            policy: None,
-            issued_at: core.clock.now(),
-        }),
-    })
+    let now = core.clock.now();
+    let session = RoleSession::plain(&role.arn, &role.id, "RedshiftIamRoleSession", now);
+    Ok(Caller::in_session(account, session))
 }
 
 fn trusts_redshift(trust: &Document) -> bool {
