@@ -14,7 +14,9 @@ use crate::clock::Clock;
 use crate::control::{CallLog, Faults, InventoryItem, Lag, Latency, Outages};
 use crate::error::AwsError;
 use crate::iam::IamState;
-use crate::iam::policy::{Context, Decision, Policies, PrincipalView, Question, ResourcePolicy, decide};
+use crate::iam::policy::{
+    Context, Decision, Policies, PrincipalView, Question, ResourcePolicy, decide, resource_grant,
+};
 use crate::ids::Ids;
 use crate::peers::Peers;
 
@@ -232,13 +234,52 @@ impl Authority<'_> {
         question: &Question<'_>,
         resource: Option<&ResourcePolicy<'_>>,
     ) -> Result<(), Denied> {
-        let mut context = question.context.clone();
-        context.add_all(&self.facts);
+        let context = self.whole(question);
         let full = Question {
             context: &context,
             ..*question
         };
-        match decide(&full, &self.caller.view(), &self.policies, resource) {
+        self.decided(
+            &full,
+            decide(&full, &self.caller.view(), &self.policies, resource),
+        )
+    }
+
+    /// The same for a resource that its own policy guards, as a role's trust policy does: within one account too,
+    /// whom that policy does not reach stays out.
+    ///
+    /// # Errors
+    /// [`Denied`] with AWS's sentence.
+    pub(crate) fn ask_guarded(
+        &self,
+        question: &Question<'_>,
+        resource: &ResourcePolicy<'_>,
+    ) -> Result<(), Denied> {
+        let context = self.whole(question);
+        let full = Question {
+            context: &context,
+            ..*question
+        };
+        let view = self.caller.view();
+        let reached = |document| resource_grant(&full, &view, document).is_some();
+        let decision = match decide(&full, &view, &self.policies, Some(resource)) {
+            Decision::Allowed if !resource.document.is_some_and(reached) => {
+                Decision::NotAllowed("resource-based")
+            }
+            decision => decision,
+        };
+        self.decided(&full, decision)
+    }
+
+    /// The facts of the request and of the caller.
+    fn whole(&self, question: &Question<'_>) -> Context {
+        let mut context = question.context.clone();
+        context.add_all(&self.facts);
+        context
+    }
+
+    fn decided(&self, question: &Question<'_>, decision: Decision) -> Result<(), Denied> {
+        match decision {
             Decision::Allowed => Ok(()),
             refused => Err(self.denied(question, refused)),
         }

@@ -23,7 +23,9 @@ impl Limits {
     pub(super) fn of(core: &Core, account: &str, region: &str) -> Self {
         let quota = |code: &str| {
             let value = core.peers.service_quotas.value(core, (account, region), code);
-            value.and_then(|value| usize::try_from(value).ok()).unwrap_or(usize::MAX)
+            value
+                .and_then(|value| usize::try_from(value).ok())
+                .unwrap_or(usize::MAX)
         };
         Self {
             vpcs: quota("L-F678F1CE"),

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::auth::{Caller, RoleSession};
 use crate::core::Core;
 use crate::error::AwsError;
 use crate::iam::aws_managed::{AUTO_SCALING, DATABASES, LOAD_BALANCING};
@@ -117,45 +116,4 @@ fn role(core: &Core, account: &str, linked: &Linked, name: &str) -> Role {
         max_session_seconds: 3_600,
         description: None,
     }
-}
-
-/// The caller that a service is in an account under its own role, which is made when it is missing: what a group
-/// that launches instances, or a load balancer that makes interfaces, calls other services as. `None` for a service
-/// without such a role.
-pub(crate) fn caller(core: &Core, account: &str, service: &str, session_name: &str) -> Option<Caller> {
-    let linked = SERVICES.iter().find(|linked| linked.service == service)?;
-    let (arn, id) = {
-        let mut accounts = core.iam.lock();
-        let roles = &mut accounts.entry(account.to_owned()).or_default().roles;
-        let made = roles
-            .entry(linked.name.to_owned())
-            .or_insert_with(|| role(core, account, linked, linked.name));
-        (made.arn.clone(), made.id.clone())
-    };
-    let session = RoleSession::plain(&arn, &id, session_name, core.clock.now());
-    Some(Caller::in_session(account, session))
-}
-
-/// Makes a service's role when it is missing, as AWS does on first use for a caller that may; the refusal otherwise.
-pub(crate) fn ensure(core: &Core, call: &Call, service: &str) -> Result<(), AwsError> {
-    let account = &call.caller.account;
-    let Some(linked) = SERVICES.iter().find(|linked| linked.service == service) else {
-        return Ok(());
-    };
-    let there = |accounts: &super::state::Accounts| {
-        let account = accounts.get(account);
-        account.is_some_and(|account| account.roles.contains_key(linked.name))
-    };
-    if there(&core.iam.lock()) {
-        return Ok(());
-    }
-    let arn = format!("arn:aws:iam::{account}:role{PATH}{service}/{}", linked.name);
-    let context = call.context().with("iam:AWSServiceName", service);
-    core.authorize(&call.caller, "iam:CreateServiceLinkedRole", &arn, &context)?;
-    let mut accounts = core.iam.lock();
-    let roles = &mut accounts.entry(account.clone()).or_default().roles;
-    roles
-        .entry(linked.name.to_owned())
-        .or_insert_with(|| role(core, account, linked, linked.name));
-    Ok(())
 }

@@ -1,8 +1,7 @@
 //! IAM: roles, users and their access keys, instance profiles, policies, and the policy language. Global per
 //! account.
 //!
-//! `policy` decides; the other modules keep what it decides by. A service that takes a role asks [`pass`], one that
-//! acts by itself in an account does so as [`linked::caller`].
+//! `policy` decides; the other modules keep what it decides by. A service that takes a role asks [`pass`].
 
 mod access_keys;
 mod attached;

@@ -145,7 +145,7 @@ fn both_sides_agree(
             context: &context,
         };
         authority
-            .ask(&question, Some(&trust))
+            .ask_guarded(&question, &trust)
             .map_err(|_| refused(call, request, action))?;
     }
     Ok(())

@@ -4,17 +4,11 @@
 
 #![expect(clippy::too_many_lines, reason = "a test is read from top to bottom")]
 
-mod cloudformation;
-mod confused_deputy;
 mod control_surface;
-mod deny_by_default;
 mod durability;
 mod faults;
-mod iam_roles;
 mod instances;
 mod network;
 mod permissions;
-mod sessions;
 mod signatures;
 mod support;
-mod trust_policies;
