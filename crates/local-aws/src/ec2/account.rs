@@ -104,7 +104,7 @@ pub(super) fn describe_attributes(request: &Request<'_>, _: &mut Region) -> Resu
 }
 
 /// Fields that peering connections can be filtered by.
-const PEERING_FILTERS: [&str; 11] = [
+const PEERING_FILTERS: [&str; 10] = [
     "accepter-vpc-info.cidr-block",
     "accepter-vpc-info.owner-id",
     "accepter-vpc-info.vpc-id",
@@ -114,7 +114,6 @@ const PEERING_FILTERS: [&str; 11] = [
     "requester-vpc-info.vpc-id",
     "status-code",
     "status-message",
-    "tag-key",
     "vpc-peering-connection-id",
 ];
 
@@ -134,9 +133,7 @@ pub(super) fn describe_peerings(request: &Request<'_>, _: &mut Region) -> Result
         ));
     }
     for filter in read_filters(&request.params)? {
-        if !PEERING_FILTERS.contains(&filter.name.as_str()) && !filter.name.starts_with("tag:") {
-            return Err(invalid_value(format!("The filter '{}' is invalid", filter.name)));
-        }
+        filter.refuse_unless_known(&PEERING_FILTERS)?;
     }
     let mut xml = Xml::new();
     xml.items("vpcPeeringConnectionSet", [(); 0], |_, ()| {});

@@ -36,6 +36,15 @@ impl Address {
 }
 
 impl Filtered for Address {
+    const FILTERS: &[&str] = &[
+        "allocation-id",
+        "association-id",
+        "domain",
+        "instance-id",
+        "network-interface-id",
+        "public-ip",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(match name {
             "allocation-id" => vec![self.meta.id.clone()],

@@ -138,6 +138,12 @@ pub(super) fn instance_types(request: &Request<'_>, _: &mut Region) -> Result<Xm
             "vcpu-info.default-vcpus" => offer.vcpus.to_string(),
             "memory-info.size-in-mib" => offer.memory_mib.to_string(),
             "current-generation" => "true".into(),
+            "hypervisor" => "nitro".into(),
+            "bare-metal" => "false".into(),
+            "network-info.ena-support" => "required".into(),
+            "ebs-info.nvme-support" => "required".into(),
+            "supported-root-device-type" => "ebs".into(),
+            "supported-virtualization-type" => "hvm".into(),
             _ => return None,
         }])
     })?;
@@ -145,7 +151,23 @@ pub(super) fn instance_types(request: &Request<'_>, _: &mut Region) -> Result<Xm
     xml.items("instanceTypeSet", types, |xml, offer| {
         xml.leaf("instanceType", &offer.name)
             .leaf("currentGeneration", true)
-            .leaf("hypervisor", "nitro");
+            .leaf("hypervisor", "nitro")
+            .leaf("bareMetal", false)
+            .leaf("instanceStorageSupported", false)
+            .leaf("burstablePerformanceSupported", offer.name.starts_with('t'));
+        for (set, word) in [
+            ("supportedRootDeviceTypes", "ebs"),
+            ("supportedVirtualizationTypes", "hvm"),
+            ("supportedUsageClasses", "on-demand"),
+        ] {
+            xml.items(set, [word], |xml, word| {
+                xml.text(word);
+            });
+        }
+        xml.node("networkInfo", |xml| {
+            xml.leaf("enaSupport", "required");
+        });
+        write_disks(xml, offer.vcpus);
         xml.node("vCpuInfo", |xml| {
             xml.leaf("defaultVCpus", offer.vcpus);
         });
@@ -163,6 +185,19 @@ pub(super) fn instance_types(request: &Request<'_>, _: &mut Region) -> Result<Xm
         });
     });
     Ok(xml)
+}
+
+/// What a type can do with EBS. The bound grows with its size; the figures are of one step and near AWS's.
+fn write_disks(xml: &mut Xml, vcpus: u32) {
+    xml.node("ebsInfo", |xml| {
+        xml.leaf("ebsOptimizedSupport", "default")
+            .leaf("encryptionSupport", "supported")
+            .leaf("nvmeSupport", "required");
+        xml.node("ebsOptimizedInfo", |xml| {
+            xml.leaf("maximumIops", vcpus * 6_000)
+                .leaf("baselineIops", vcpus * 1_800);
+        });
+    });
 }
 
 pub(super) fn offerings(request: &Request<'_>, _: &mut Region) -> Result<Xml, AwsError> {

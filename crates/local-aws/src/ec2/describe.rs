@@ -14,6 +14,9 @@ const FILTERS_MAX: usize = 200;
 
 /// A resource that filters can look at.
 pub(super) trait Filtered: Resource {
+    /// The filters this kind has, beside those on tags.
+    const FILTERS: &[&str];
+
     /// The values of a filter's field; `None` for a filter this kind does not have.
     fn field(&self, name: &str) -> Option<Vec<String>>;
 }
@@ -80,6 +83,7 @@ pub(super) fn select<'r, T: Filtered>(
         by_id.collect::<Result<_, _>>()?
     };
     for filter in read_filters(&request.params)? {
+        filter.refuse_unless_known(T::FILTERS)?;
         let mut matching = Vec::new();
         for resource in found {
             if filter.matches(resource)? {
@@ -158,6 +162,15 @@ impl Filter {
             return Ok(hit);
         }
         self.hits(resource.field(&self.name))
+    }
+
+    /// A filter is refused whether there is something to filter or not.
+    pub(super) fn refuse_unless_known(&self, known: &[&str]) -> Result<(), AwsError> {
+        let of_tags = self.name == "tag-key" || self.name.starts_with("tag:");
+        if of_tags || known.contains(&self.name.as_str()) {
+            return Ok(());
+        }
+        Err(invalid_value(format!("The filter '{}' is invalid", self.name)))
     }
 
     /// Whether any value of the field matches; the refusal of a filter that the kind does not have.

@@ -33,6 +33,15 @@ pub(super) struct VpcEndpoint {
 resource!(VpcEndpoint, Kind::VpcEndpoint);
 
 impl Filtered for VpcEndpoint {
+    const FILTERS: &[&str] = &[
+        "ip-address-type",
+        "service-name",
+        "vpc-endpoint-id",
+        "vpc-endpoint-state",
+        "vpc-endpoint-type",
+        "vpc-id",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(vec![match name {
             "vpc-endpoint-id" => self.meta.id.clone(),

@@ -20,6 +20,13 @@ pub(super) struct InternetGateway {
 resource!(InternetGateway, Kind::InternetGateway);
 
 impl Filtered for InternetGateway {
+    const FILTERS: &[&str] = &[
+        "attachment.state",
+        "attachment.vpc-id",
+        "internet-gateway-id",
+        "owner-id",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(match name {
             "internet-gateway-id" => vec![self.meta.id.clone()],

@@ -50,13 +50,66 @@ impl SecurityGroup {
         }
     }
 
+    /// What the rules of one direction say in a field of a filter.
+    fn rule_field(&self, egress: bool, field: &str) -> Option<Vec<String>> {
+        let value = |rule: &Rule| match (field, &rule.source) {
+            ("protocol", _) => Some(rule.traffic.protocol.clone()),
+            ("from-port", _) => Some(rule.traffic.from_port.to_string()),
+            ("to-port", _) => Some(rule.traffic.to_port.to_string()),
+            ("cidr", Source::Ipv4(block)) => Some(block.to_string()),
+            ("ipv6-cidr", Source::Ipv6(block)) => Some(block.clone()),
+            ("group-id", Source::Group(id)) => Some(id.clone()),
+            ("user-id", Source::Group(_)) => Some(rule.owner.clone()),
+            _ => None,
+        };
+        let known = [
+            "protocol",
+            "from-port",
+            "to-port",
+            "cidr",
+            "ipv6-cidr",
+            "group-id",
+            "user-id",
+        ];
+        let rules = self.rules.iter().filter(|rule| rule.egress == egress);
+        known.contains(&field).then(|| rules.filter_map(value).collect())
+    }
+
     pub(super) fn is_default(&self) -> bool {
         self.name == "default"
     }
 }
 
 impl Filtered for SecurityGroup {
+    const FILTERS: &[&str] = &[
+        "description",
+        "egress.ip-permission.cidr",
+        "egress.ip-permission.from-port",
+        "egress.ip-permission.group-id",
+        "egress.ip-permission.ipv6-cidr",
+        "egress.ip-permission.protocol",
+        "egress.ip-permission.to-port",
+        "egress.ip-permission.user-id",
+        "group-id",
+        "group-name",
+        "ip-permission.cidr",
+        "ip-permission.from-port",
+        "ip-permission.group-id",
+        "ip-permission.ipv6-cidr",
+        "ip-permission.protocol",
+        "ip-permission.to-port",
+        "ip-permission.user-id",
+        "owner-id",
+        "vpc-id",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
+        if let Some(field) = name.strip_prefix("ip-permission.") {
+            return self.rule_field(false, field);
+        }
+        if let Some(field) = name.strip_prefix("egress.ip-permission.") {
+            return self.rule_field(true, field);
+        }
         Some(vec![match name {
             "group-id" => self.meta.id.clone(),
             "group-name" => self.name.clone(),

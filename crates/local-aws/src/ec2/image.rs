@@ -130,6 +130,26 @@ fn unavailable(id: &str, state: &State) -> AwsError {
 }
 
 impl Filtered for OwnImage {
+    const FILTERS: &[&str] = &[
+        "architecture",
+        "block-device-mapping.encrypted",
+        "block-device-mapping.snapshot-id",
+        "creation-date",
+        "description",
+        "ena-support",
+        "hypervisor",
+        "image-id",
+        "image-type",
+        "is-public",
+        "name",
+        "owner-alias",
+        "owner-id",
+        "root-device-name",
+        "root-device-type",
+        "state",
+        "virtualization-type",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         let alias = (!self.image.own).then(|| "amazon".to_owned());
         Some(match name {

@@ -170,6 +170,36 @@ impl Instance {
 }
 
 impl Filtered for Instance {
+    const FILTERS: &[&str] = &[
+        "architecture",
+        "availability-zone",
+        "client-token",
+        "group-id",
+        "iam-instance-profile.arn",
+        "iam-instance-profile.id",
+        "image-id",
+        "instance-id",
+        "instance-state-code",
+        "instance-state-name",
+        "instance-type",
+        "instance.group-id",
+        "launch-index",
+        "metadata-options.http-endpoint",
+        "metadata-options.http-tokens",
+        "network-interface.group-id",
+        "network-interface.network-interface-id",
+        "network-interface.subnet-id",
+        "network-interface.vpc-id",
+        "owner-id",
+        "reservation-id",
+        "root-device-name",
+        "root-device-type",
+        "state-reason-code",
+        "subnet-id",
+        "tenancy",
+        "vpc-id",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(match name {
             "instance-id" => vec![self.meta.id.clone()],

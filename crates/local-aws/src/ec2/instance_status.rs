@@ -23,6 +23,16 @@ struct Status {
 resource!(Status, Kind::Instance);
 
 impl Filtered for Status {
+    const FILTERS: &[&str] = &[
+        "availability-zone",
+        "instance-state-code",
+        "instance-state-name",
+        "instance-status.reachability",
+        "instance-status.status",
+        "system-status.reachability",
+        "system-status.status",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         let reachability = || self.check.reachability().map(str::to_owned).into_iter().collect();
         Some(match name {

@@ -59,6 +59,25 @@ impl NetworkInterface {
 }
 
 impl Filtered for NetworkInterface {
+    const FILTERS: &[&str] = &[
+        "addresses.private-ip-address",
+        "attachment.attachment-id",
+        "attachment.instance-id",
+        "attachment.status",
+        "availability-zone",
+        "description",
+        "group-id",
+        "interface-type",
+        "network-interface-id",
+        "owner-id",
+        "private-ip-address",
+        "requester-id",
+        "requester-managed",
+        "status",
+        "subnet-id",
+        "vpc-id",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         let service = self.service.as_ref();
         Some(match name {

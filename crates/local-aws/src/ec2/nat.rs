@@ -89,6 +89,14 @@ impl NatGateway {
 }
 
 impl Filtered for NatGateway {
+    const FILTERS: &[&str] = &[
+        "connectivity-type",
+        "nat-gateway-id",
+        "state",
+        "subnet-id",
+        "vpc-id",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(vec![match name {
             "nat-gateway-id" => self.meta.id.clone(),

@@ -93,6 +93,19 @@ impl RouteTable {
 }
 
 impl Filtered for RouteTable {
+    const FILTERS: &[&str] = &[
+        "association.gateway-id",
+        "association.main",
+        "association.route-table-association-id",
+        "association.subnet-id",
+        "owner-id",
+        "route-table-id",
+        "route.destination-cidr-block",
+        "route.gateway-id",
+        "route.nat-gateway-id",
+        "vpc-id",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         let associations = self.associations.iter();
         Some(match name {

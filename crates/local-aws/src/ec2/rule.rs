@@ -74,6 +74,11 @@ impl Rule {
 }
 
 impl Filtered for Rule {
+    const FILTERS: &[&str] = &[
+        "group-id",
+        "security-group-rule-id",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(vec![match name {
             "group-id" => self.group_id.clone(),

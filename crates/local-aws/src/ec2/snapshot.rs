@@ -93,6 +93,19 @@ impl Snapshot {
 }
 
 impl Filtered for Snapshot {
+    const FILTERS: &[&str] = &[
+        "description",
+        "encrypted",
+        "owner-id",
+        "progress",
+        "snapshot-id",
+        "start-time",
+        "status",
+        "storage-tier",
+        "volume-id",
+        "volume-size",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(vec![match name {
             "snapshot-id" => self.meta.id.clone(),

@@ -25,6 +25,20 @@ pub(super) struct Subnet {
 resource!(Subnet, Kind::Subnet);
 
 impl Filtered for Subnet {
+    const FILTERS: &[&str] = &[
+        "availability-zone",
+        "availabilityZone",
+        "cidr",
+        "cidr-block",
+        "cidrBlock",
+        "default-for-az",
+        "map-public-ip-on-launch",
+        "owner-id",
+        "state",
+        "subnet-id",
+        "vpc-id",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(vec![match name {
             "subnet-id" => self.meta.id.clone(),

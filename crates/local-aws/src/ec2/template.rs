@@ -66,6 +66,11 @@ pub(super) fn no_version(template_id: &str, number: i64) -> AwsError {
 }
 
 impl Filtered for LaunchTemplate {
+    const FILTERS: &[&str] = &[
+        "create-time",
+        "launch-template-name",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(vec![match name {
             "launch-template-name" => self.name.clone(),

@@ -97,6 +97,21 @@ impl Volume {
 }
 
 impl Filtered for Volume {
+    const FILTERS: &[&str] = &[
+        "attachment.delete-on-termination",
+        "attachment.device",
+        "attachment.instance-id",
+        "attachment.status",
+        "availability-zone",
+        "encrypted",
+        "multi-attach-enabled",
+        "size",
+        "snapshot-id",
+        "status",
+        "volume-id",
+        "volume-type",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         let attachment = self.attachment.as_ref();
         Some(match name {

@@ -28,6 +28,17 @@ pub(super) struct Vpc {
 resource!(Vpc, Kind::Vpc);
 
 impl Filtered for Vpc {
+    const FILTERS: &[&str] = &[
+        "cidr",
+        "cidr-block-association.cidr-block",
+        "cidr-block-association.state",
+        "dhcp-options-id",
+        "is-default",
+        "owner-id",
+        "state",
+        "vpc-id",
+    ];
+
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(vec![match name {
             "vpc-id" => self.meta.id.clone(),

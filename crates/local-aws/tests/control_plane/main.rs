@@ -7,8 +7,6 @@
 mod control_surface;
 mod durability;
 mod faults;
-mod instances;
-mod network;
 mod permissions;
 mod signatures;
 mod support;
