@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::describe::read_filters;
+use super::keys;
 use super::request::{Request, invalid_value};
 use super::state::Region;
 use crate::error::AwsError;
@@ -18,8 +19,6 @@ pub(super) struct EbsDefaults {
     pub(super) key_id: Option<String>,
 }
 
-const MANAGED: &str = "alias/aws/ebs";
-
 fn open(request: &Request<'_>) -> Result<(), AwsError> {
     request.authorize_all()?;
     request.end_dry_run()
@@ -27,7 +26,7 @@ fn open(request: &Request<'_>) -> Result<(), AwsError> {
 
 fn key(region: &Region) -> Xml {
     let mut xml = Xml::new();
-    xml.leaf("kmsKeyId", region.ebs.key_id.as_deref().unwrap_or(MANAGED));
+    xml.leaf("kmsKeyId", region.ebs.key_id.as_deref().unwrap_or(keys::MANAGED));
     xml
 }
 

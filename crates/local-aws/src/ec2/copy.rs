@@ -11,7 +11,7 @@ use super::request::{Request, require};
 use super::service::Regions;
 use super::snapshot::{self, Snapshot, State, description};
 use super::state::{Region, Tags};
-use super::{catalog, tags, token};
+use super::{catalog, keys, tags, token};
 use crate::error::AwsError;
 use crate::protocol::Xml;
 
@@ -91,7 +91,8 @@ fn refuse_foreign_destination(request: &Request<'_>) -> Result<(), AwsError> {
 }
 
 fn note_key(request: &Request<'_>, snapshot: &Snapshot) {
-    if let Some(key) = snapshot.kms_key_id.as_deref().filter(|_| snapshot.encrypted) {
+    if snapshot.encrypted {
+        let key = snapshot.kms_key_id.as_deref().unwrap_or(keys::MANAGED);
         request.check_key_later(&snapshot.meta.id, key);
     }
 }

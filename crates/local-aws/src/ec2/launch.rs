@@ -34,9 +34,9 @@ pub(super) fn run(request: &Request<'_>, region: &mut Region) -> Result<Xml, Aws
         return repeated(region, &ids);
     }
     let group_ids = check_network(region, &launch)?;
+    let addresses = addresses(region, &launch)?;
     let zone = require(&region.subnets, &launch.subnet_id)?.zone.clone();
     capacity::check(request, region, (&launch.instance_type.name, &zone), launch.count)?;
-    let addresses = addresses(region, &launch)?;
     let reservation_id = request.core.ids.resource("r");
     let mut ids = Vec::new();
     for (index, address) in addresses.into_iter().enumerate() {
@@ -266,9 +266,7 @@ fn make_volumes(request: &Request<'_>, region: &mut Region, launch: &Launch, pla
             attachment: Some(attachment),
             ..Volume::of(request, disk, zone, launch.volume_tags.clone())
         };
-        if let Some(key) = &volume.kms_key_id {
-            request.check_key_later(instance_id, key);
-        }
+        volume.check_key_later(request);
         region.volumes.insert(volume.meta.id.clone(), volume);
     }
 }

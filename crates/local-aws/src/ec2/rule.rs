@@ -74,10 +74,7 @@ impl Rule {
 }
 
 impl Filtered for Rule {
-    const FILTERS: &[&str] = &[
-        "group-id",
-        "security-group-rule-id",
-    ];
+    const FILTERS: &[&str] = &["group-id", "security-group-rule-id"];
 
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(vec![match name {

@@ -117,14 +117,14 @@ impl Ec2 {
         })
     }
 
-    /// Fails what a key should encrypt that cannot be used.
+    /// Names the keys of new volumes and snapshots, and fails those whose key cannot be used.
     pub(super) fn check_keys(&self, request: &Request<'_>) {
         let place = (request.call.caller.account.as_str(), request.call.region.as_str());
         for unchecked in request.take_unchecked_keys() {
-            if !keys::is_usable(request.core, place, &unchecked.key_id) {
-                self.with(request.core, place, |region| {
-                    keys::fail(region, &unchecked.resource_id)
-                });
+            let (core, id) = (request.core, &unchecked.resource_id);
+            match keys::resolve(core, place, &unchecked.key_id) {
+                Some(arn) => self.with(core, place, |region| keys::settle(region, id, &arn)),
+                None => self.with(core, place, |region| keys::fail(region, id)),
             }
         }
     }

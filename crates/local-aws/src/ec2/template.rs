@@ -66,10 +66,7 @@ pub(super) fn no_version(template_id: &str, number: i64) -> AwsError {
 }
 
 impl Filtered for LaunchTemplate {
-    const FILTERS: &[&str] = &[
-        "create-time",
-        "launch-template-name",
-    ];
+    const FILTERS: &[&str] = &["create-time", "launch-template-name"];
 
     fn field(&self, name: &str) -> Option<Vec<String>> {
         Some(vec![match name {

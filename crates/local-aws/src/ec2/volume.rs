@@ -12,7 +12,7 @@ use super::instance::State as InstanceState;
 use super::kind::Kind;
 use super::request::{Request, done, invalid_value, require, require_mut};
 use super::state::{Meta, Region, Tags, resource};
-use super::{tags, token};
+use super::{keys, tags, token};
 use crate::error::AwsError;
 use crate::protocol::Xml;
 
@@ -68,6 +68,13 @@ impl Volume {
             attachment: None,
             ready_at: request.call.now,
             failed: false,
+        }
+    }
+
+    /// Asks for the key of an encrypted volume to be looked at.
+    pub(super) fn check_key_later(&self, request: &Request<'_>) {
+        if self.encrypted {
+            request.check_key_later(&self.meta.id, self.kms_key_id.as_deref().unwrap_or(keys::MANAGED));
         }
     }
 
@@ -199,9 +206,7 @@ pub(super) fn create(request: &Request<'_>, region: &mut Region) -> Result<Xml, 
     let mut xml = Xml::new();
     write(&mut xml, &volume);
     token::remember(region, presented, vec![volume.meta.id.clone()]);
-    if let Some(key) = &volume.kms_key_id {
-        request.check_key_later(&volume.meta.id, key);
-    }
+    volume.check_key_later(request);
     region.volumes.insert(volume.meta.id.clone(), volume);
     Ok(xml)
 }

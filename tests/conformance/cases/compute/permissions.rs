@@ -23,7 +23,7 @@ const BUILDER: &str = r#"
    "Condition":{"StringEquals":{"ec2:CreateAction":["CreateVpc","CreateSubnet","CreateSnapshot"]}}}"#;
 
 /// A client under a role of the vendor with these statements.
-async fn under(aws: &Aws, statements: &str) -> Client {
+pub(crate) async fn under(aws: &Aws, statements: &str) -> Client {
     let iam = aws_sdk_iam::Client::new(&aws.vendor().config);
     let name = aws.name("role");
     let trust = format!(

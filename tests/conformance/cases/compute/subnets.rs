@@ -170,6 +170,11 @@ async fn a_full_subnet_takes_no_more_instances() {
     let vpc_id = vpc(&ec2, "10.0.0.0/16").await;
     let subnet_id = subnet(&ec2, &vpc_id, "10.0.1.0/28").await;
     let launch = crate::support::launch(&ec2, &subnet_id).await;
+    let place = (aws.vendor().id.as_str(), aws.region());
+    assert!(
+        aws.control().set_quota(place, "L-1216C47A", 64),
+        "cores are not what is short here"
+    );
 
     let eleven = launch.clone().min_count(11).max_count(11);
     eleven.send().await.expect("all of its addresses");

@@ -17,7 +17,12 @@ pub(crate) async fn key(client: &Client) -> String {
 
 /// Lets a key of a case go as soon as AWS lets keys go.
 pub(crate) async fn let_go(client: &Client, id: &str) {
-    let scheduled = client.schedule_key_deletion().key_id(id).pending_window_in_days(7).send().await;
+    let scheduled = client
+        .schedule_key_deletion()
+        .key_id(id)
+        .pending_window_in_days(7)
+        .send()
+        .await;
     scheduled.expect("the deletion is scheduled");
 }
 
@@ -27,13 +32,30 @@ pub(crate) async fn let_go(client: &Client, id: &str) {
 async fn a_new_key_is_symmetric_and_enabled() {
     let aws = aws().await;
     let client = kms(aws.vendor());
-    let made = client.create_key().description("conformance").send().await.expect("a key");
+    let made = client
+        .create_key()
+        .description("conformance")
+        .send()
+        .await
+        .expect("a key");
     let key = made.key_metadata.expect("an answer has the key");
-    assert_eq!((key.enabled, key.key_state.clone()), (true, Some(KeyState::Enabled)));
+    assert_eq!(
+        (key.enabled, key.key_state.clone()),
+        (true, Some(KeyState::Enabled))
+    );
     assert_eq!(key.key_spec, Some(KeySpec::SymmetricDefault));
     assert_eq!(key.aws_account_id.as_deref(), Some(aws.vendor().id.as_str()));
-    let policy = client.get_key_policy().key_id(&key.key_id).send().await.expect("a policy");
-    assert!(policy.policy().is_some_and(|text| text.contains(&aws.vendor().root_arn())));
+    let policy = client
+        .get_key_policy()
+        .key_id(&key.key_id)
+        .send()
+        .await
+        .expect("a policy");
+    assert!(
+        policy
+            .policy()
+            .is_some_and(|text| text.contains(&aws.vendor().root_arn()))
+    );
     let_go(&client, &key.key_id).await;
 }
 
@@ -60,7 +82,10 @@ async fn a_ciphertext_opens_under_its_context_only() {
         .send()
         .await
         .expect("the plaintext");
-    assert_eq!(opened.plaintext.map(Blob::into_inner).as_deref(), Some(b"secret".as_slice()));
+    assert_eq!(
+        opened.plaintext.map(Blob::into_inner).as_deref(),
+        Some(b"secret".as_slice())
+    );
     let other = client
         .decrypt()
         .ciphertext_blob(sealed.clone())
@@ -80,9 +105,20 @@ async fn another_key_does_not_open_a_ciphertext() {
     let aws = aws().await;
     let client = kms(aws.vendor());
     let (one, other) = (key(&client).await, key(&client).await);
-    let sealed = client.encrypt().key_id(&one).plaintext(Blob::new("x")).send().await.expect("a ciphertext");
+    let sealed = client
+        .encrypt()
+        .key_id(&one)
+        .plaintext(Blob::new("x"))
+        .send()
+        .await
+        .expect("a ciphertext");
     let sealed = sealed.ciphertext_blob.expect("an answer has the ciphertext");
-    let wrong = client.decrypt().key_id(&other).ciphertext_blob(sealed).send().await;
+    let wrong = client
+        .decrypt()
+        .key_id(&other)
+        .ciphertext_blob(sealed)
+        .send()
+        .await;
     assert_eq!(code(wrong), "IncorrectKeyException");
     let noise = client.decrypt().ciphertext_blob(Blob::new("noise")).send().await;
     assert_eq!(code(noise), "InvalidCiphertextException");
@@ -97,11 +133,22 @@ async fn a_data_key_comes_open_and_sealed() {
     let aws = aws().await;
     let client = kms(aws.vendor());
     let id = key(&client).await;
-    let made = client.generate_data_key().key_id(&id).key_spec(DataKeySpec::Aes256).send().await.expect("a data key");
+    let made = client
+        .generate_data_key()
+        .key_id(&id)
+        .key_spec(DataKeySpec::Aes256)
+        .send()
+        .await
+        .expect("a data key");
     let open = made.plaintext.expect("open").into_inner();
     assert_eq!(open.len(), 32);
     let sealed = made.ciphertext_blob.expect("sealed");
-    let again = client.decrypt().ciphertext_blob(sealed).send().await.expect("it opens");
+    let again = client
+        .decrypt()
+        .ciphertext_blob(sealed)
+        .send()
+        .await
+        .expect("it opens");
     assert_eq!(again.plaintext.map(Blob::into_inner), Some(open));
     let unclear = client.generate_data_key().key_id(&id).send().await;
     assert_eq!(code(unclear), "ValidationException");
@@ -115,11 +162,31 @@ async fn a_disabled_key_may_not_be_used() {
     let aws = aws().await;
     let client = kms(aws.vendor());
     let id = key(&client).await;
-    client.disable_key().key_id(&id).send().await.expect("it is disabled");
-    let refused = client.encrypt().key_id(&id).plaintext(Blob::new("x")).send().await;
+    client
+        .disable_key()
+        .key_id(&id)
+        .send()
+        .await
+        .expect("it is disabled");
+    let refused = client
+        .encrypt()
+        .key_id(&id)
+        .plaintext(Blob::new("x"))
+        .send()
+        .await;
     assert_eq!(code(refused), "DisabledException");
-    client.enable_key().key_id(&id).send().await.expect("it is enabled");
-    let worked = client.encrypt().key_id(&id).plaintext(Blob::new("x")).send().await;
+    client
+        .enable_key()
+        .key_id(&id)
+        .send()
+        .await
+        .expect("it is enabled");
+    let worked = client
+        .encrypt()
+        .key_id(&id)
+        .plaintext(Blob::new("x"))
+        .send()
+        .await;
     worked.expect("it may be used again");
     let_go(&client, &id).await;
 }
@@ -132,7 +199,12 @@ async fn a_key_pending_deletion_may_not_be_used() {
     let client = kms(aws.vendor());
     let id = key(&client).await;
     let_go(&client, &id).await;
-    let used = client.encrypt().key_id(&id).plaintext(Blob::new("x")).send().await;
+    let used = client
+        .encrypt()
+        .key_id(&id)
+        .plaintext(Blob::new("x"))
+        .send()
+        .await;
     assert_eq!(code(used), "KMSInvalidStateException");
     let enabled = client.enable_key().key_id(&id).send().await;
     assert_eq!(code(enabled), "KMSInvalidStateException");
@@ -148,7 +220,12 @@ async fn a_waiting_period_has_seven_to_thirty_days() {
     let client = kms(aws.vendor());
     let id = key(&client).await;
     for days in [6, 31] {
-        let refused = client.schedule_key_deletion().key_id(&id).pending_window_in_days(days).send().await;
+        let refused = client
+            .schedule_key_deletion()
+            .key_id(&id)
+            .pending_window_in_days(days)
+            .send()
+            .await;
         assert_eq!(code(refused), "ValidationException", "{days}");
     }
     let_go(&client, &id).await;
@@ -164,7 +241,12 @@ async fn a_cancelled_deletion_leaves_the_key_disabled() {
     let early = client.cancel_key_deletion().key_id(&id).send().await;
     assert_eq!(code(early), "KMSInvalidStateException");
     let_go(&client, &id).await;
-    client.cancel_key_deletion().key_id(&id).send().await.expect("it is kept");
+    client
+        .cancel_key_deletion()
+        .key_id(&id)
+        .send()
+        .await
+        .expect("it is kept");
     let shown = client.describe_key().key_id(&id).send().await.expect("the key");
     let state = shown.key_metadata.and_then(|key| key.key_state);
     assert_eq!(state, Some(KeyState::Disabled));
@@ -178,7 +260,13 @@ async fn a_key_is_gone_after_its_waiting_period() {
     let Some(aws) = controlled().await else { return };
     let client = kms(aws.vendor());
     let id = key(&client).await;
-    let sealed = client.encrypt().key_id(&id).plaintext(Blob::new("x")).send().await.expect("a ciphertext");
+    let sealed = client
+        .encrypt()
+        .key_id(&id)
+        .plaintext(Blob::new("x"))
+        .send()
+        .await
+        .expect("a ciphertext");
     let_go(&client, &id).await;
     aws.advance(TimeDelta::days(6));
     client.describe_key().key_id(&id).send().await.expect("it waits");
@@ -197,16 +285,47 @@ async fn an_alias_names_one_key() {
     let aws = aws().await;
     let client = kms(aws.vendor());
     let (id, alias) = (key(&client).await, format!("alias/{}", aws.name("key")));
-    client.create_alias().alias_name(&alias).target_key_id(&id).send().await.expect("an alias");
-    let by_name = client.describe_key().key_id(&alias).send().await.expect("the key by its alias");
+    client
+        .create_alias()
+        .alias_name(&alias)
+        .target_key_id(&id)
+        .send()
+        .await
+        .expect("an alias");
+    let by_name = client
+        .describe_key()
+        .key_id(&alias)
+        .send()
+        .await
+        .expect("the key by its alias");
     assert_eq!(by_name.key_metadata.map(|key| key.key_id), Some(id.clone()));
-    let again = client.create_alias().alias_name(&alias).target_key_id(&id).send().await;
+    let again = client
+        .create_alias()
+        .alias_name(&alias)
+        .target_key_id(&id)
+        .send()
+        .await;
     assert_eq!(code(again), "AlreadyExistsException");
-    let reserved = client.create_alias().alias_name("alias/aws/mine").target_key_id(&id).send().await;
+    let reserved = client
+        .create_alias()
+        .alias_name("alias/aws/mine")
+        .target_key_id(&id)
+        .send()
+        .await;
     assert_eq!(code(reserved), "NotAuthorizedException");
-    let unnamed = client.create_alias().alias_name("mine").target_key_id(&id).send().await;
+    let unnamed = client
+        .create_alias()
+        .alias_name("mine")
+        .target_key_id(&id)
+        .send()
+        .await;
     assert_eq!(code(unnamed), "InvalidAliasNameException");
-    client.delete_alias().alias_name(&alias).send().await.expect("it goes");
+    client
+        .delete_alias()
+        .alias_name(&alias)
+        .send()
+        .await
+        .expect("it goes");
     let missing = client.describe_key().key_id(&alias).send().await;
     assert_eq!(code(missing), "NotFoundException");
     let_go(&client, &id).await;
@@ -219,14 +338,47 @@ async fn tags_of_a_key_are_kept() {
     let aws = aws().await;
     let client = kms(aws.vendor());
     let id = key(&client).await;
-    let tag = |key: &str, value: &str| Tag::builder().tag_key(key).tag_value(value).build().expect("a tag");
-    client.tag_resource().key_id(&id).tags(tag("team", "data")).send().await.expect("tagged");
-    let listed = client.list_resource_tags().key_id(&id).send().await.expect("tags");
+    let tag = |key: &str, value: &str| {
+        Tag::builder()
+            .tag_key(key)
+            .tag_value(value)
+            .build()
+            .expect("a tag")
+    };
+    client
+        .tag_resource()
+        .key_id(&id)
+        .tags(tag("team", "data"))
+        .send()
+        .await
+        .expect("tagged");
+    let listed = client
+        .list_resource_tags()
+        .key_id(&id)
+        .send()
+        .await
+        .expect("tags");
     assert_eq!(listed.tags()[0].tag_value(), "data");
-    client.untag_resource().key_id(&id).tag_keys("team").send().await.expect("untagged");
-    let listed = client.list_resource_tags().key_id(&id).send().await.expect("tags");
+    client
+        .untag_resource()
+        .key_id(&id)
+        .tag_keys("team")
+        .send()
+        .await
+        .expect("untagged");
+    let listed = client
+        .list_resource_tags()
+        .key_id(&id)
+        .send()
+        .await
+        .expect("tags");
     assert!(listed.tags().is_empty());
-    let reserved = client.tag_resource().key_id(&id).tags(tag("aws:x", "y")).send().await;
+    let reserved = client
+        .tag_resource()
+        .key_id(&id)
+        .tags(tag("aws:x", "y"))
+        .send()
+        .await;
     assert_eq!(code(reserved), "TagException");
     let_go(&client, &id).await;
 }
@@ -237,7 +389,15 @@ async fn tags_of_a_key_are_kept() {
 async fn the_key_of_a_service_is_there_when_it_is_named() {
     let Some(aws) = controlled().await else { return };
     let client = kms(aws.vendor());
-    let shown = client.describe_key().key_id("alias/aws/ebs").send().await.expect("AWS's own key");
+    let shown = client
+        .describe_key()
+        .key_id("alias/aws/ebs")
+        .send()
+        .await
+        .expect("AWS's own key");
     let manager = shown.key_metadata.and_then(|key| key.key_manager);
-    assert_eq!(manager.map(|manager| manager.as_str().to_owned()).as_deref(), Some("AWS"));
+    assert_eq!(
+        manager.map(|manager| manager.as_str().to_owned()).as_deref(),
+        Some("AWS")
+    );
 }

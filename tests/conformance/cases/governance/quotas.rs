@@ -13,7 +13,12 @@ fn quotas(account: &Account) -> Client {
 }
 
 async fn value(client: &Client, service: &str, quota: &str) -> f64 {
-    let answer = client.get_service_quota().service_code(service).quota_code(quota).send().await;
+    let answer = client
+        .get_service_quota()
+        .service_code(service)
+        .quota_code(quota)
+        .send()
+        .await;
     let quota = answer.expect("a quota").quota.expect("an answer has a quota");
     quota.value.expect("a quota has a value")
 }
@@ -41,11 +46,25 @@ async fn five_vpcs_fit_into_a_region_by_default() {
 async fn an_unknown_quota_is_no_such_resource() {
     let aws = aws().await;
     let client = quotas(aws.vendor());
-    let unknown = client.get_service_quota().service_code("vpc").quota_code("L-00000000").send().await;
+    let unknown = client
+        .get_service_quota()
+        .service_code("vpc")
+        .quota_code("L-00000000")
+        .send()
+        .await;
     assert_eq!(code(unknown), "NoSuchResourceException");
-    let foreign = client.get_service_quota().service_code("ec2").quota_code(VPCS).send().await;
+    let foreign = client
+        .get_service_quota()
+        .service_code("ec2")
+        .quota_code(VPCS)
+        .send()
+        .await;
     assert_eq!(code(foreign), "NoSuchResourceException");
-    let service = client.list_service_quotas().service_code("no-such-service").send().await;
+    let service = client
+        .list_service_quotas()
+        .service_code("no-such-service")
+        .send()
+        .await;
     assert_eq!(code(service), "NoSuchResourceException");
 }
 
@@ -72,7 +91,8 @@ async fn an_increase_must_be_above_the_present_value() {
 #[tokio::test]
 async fn an_increase_is_applied_when_its_case_is_approved() {
     let Some(aws) = controlled().await else { return };
-    aws.control().set_latency(LatencyModel::Realistic { per_mille: 1_000 });
+    aws.control()
+        .set_latency(LatencyModel::Realistic { per_mille: 1_000 });
     let client = quotas(aws.vendor());
     let asked = client
         .request_service_quota_increase()
@@ -89,7 +109,12 @@ async fn an_increase_is_applied_when_its_case_is_approved() {
     aws.advance(TimeDelta::hours(1));
     assert_eq!(value(&client, "vpc", VPCS).await, 20.0);
     let id = asked.id.expect("a request has an id");
-    let shown = client.get_requested_service_quota_change().request_id(id).send().await.expect("the request");
+    let shown = client
+        .get_requested_service_quota_change()
+        .request_id(id)
+        .send()
+        .await
+        .expect("the request");
     let status = shown.requested_quota.and_then(|request| request.status);
     assert_eq!(status, Some(RequestStatus::Approved));
 }
@@ -99,7 +124,8 @@ async fn an_increase_is_applied_when_its_case_is_approved() {
 #[tokio::test]
 async fn a_second_open_request_for_a_quota_is_refused() {
     let Some(aws) = controlled().await else { return };
-    aws.control().set_latency(LatencyModel::Realistic { per_mille: 1_000 });
+    aws.control()
+        .set_latency(LatencyModel::Realistic { per_mille: 1_000 });
     let client = quotas(aws.vendor());
     let ask = || {
         client
@@ -120,7 +146,10 @@ async fn a_regional_quota_is_of_one_account_and_region() {
     let Some(aws) = controlled().await else { return };
     let account = &aws.vendor().id;
     assert!(aws.control().set_quota((account, "eu-central-1"), VPCS, 50));
-    assert!(aws.control().set_quota((account, "eu-central-1"), "L-4EA4796A", 900));
+    assert!(
+        aws.control()
+            .set_quota((account, "eu-central-1"), "L-4EA4796A", 900)
+    );
     let here = quotas(aws.vendor());
     let elsewhere = Client::new(&aws.vendor().in_region("us-east-1"));
     assert_eq!(value(&here, "vpc", VPCS).await, 50.0);
@@ -138,7 +167,11 @@ async fn ec2_holds_the_quota_of_vpcs() {
     // The default VPC, where an account has one, counts too.
     let there = ec2.describe_vpcs().send().await.expect("VPCs").vpcs().len();
     for number in there..5 {
-        let made = ec2.create_vpc().cidr_block(format!("10.{number}.0.0/16")).send().await;
+        let made = ec2
+            .create_vpc()
+            .cidr_block(format!("10.{number}.0.0/16"))
+            .send()
+            .await;
         made.expect("five fit");
     }
     let sixth = ec2.create_vpc().cidr_block("10.99.0.0/16").send().await;
@@ -154,12 +187,29 @@ async fn ec2_holds_the_quota_of_vpcs() {
 async fn quotas_are_listed_in_pages() {
     let aws = aws().await;
     let client = quotas(aws.vendor());
-    let first = client.list_service_quotas().service_code("vpc").max_results(2).send().await.expect("a page");
+    let first = client
+        .list_service_quotas()
+        .service_code("vpc")
+        .max_results(2)
+        .send()
+        .await
+        .expect("a page");
     assert_eq!(first.quotas().len(), 2);
     let token = first.next_token.clone().expect("there is more");
-    let second = client.list_service_quotas().service_code("vpc").max_results(2).next_token(token).send().await;
+    let second = client
+        .list_service_quotas()
+        .service_code("vpc")
+        .max_results(2)
+        .next_token(token)
+        .send()
+        .await;
     let second = second.expect("the next page");
     assert_ne!(first.quotas()[0].quota_code, second.quotas()[0].quota_code);
-    let bad = client.list_service_quotas().service_code("vpc").next_token("no token!").send().await;
+    let bad = client
+        .list_service_quotas()
+        .service_code("vpc")
+        .next_token("no token!")
+        .send()
+        .await;
     assert_eq!(code(bad), "InvalidPaginationTokenException");
 }

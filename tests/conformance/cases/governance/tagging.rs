@@ -10,11 +10,21 @@ fn tagging(account: &Account) -> Client {
 
 async fn vpc(aws: &Aws, tags: &[(&str, &str)]) -> String {
     let ec2 = aws_sdk_ec2::Client::new(&aws.vendor().config);
-    let made = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.expect("a VPC");
+    let made = ec2
+        .create_vpc()
+        .cidr_block("10.0.0.0/16")
+        .send()
+        .await
+        .expect("a VPC");
     let id = made.vpc.and_then(|vpc| vpc.vpc_id).expect("a VPC has an id");
     for (key, value) in tags {
         let tag = aws_sdk_ec2::types::Tag::builder().key(*key).value(*value).build();
-        ec2.create_tags().resources(&id).tags(tag).send().await.expect("tagged");
+        ec2.create_tags()
+            .resources(&id)
+            .tags(tag)
+            .send()
+            .await
+            .expect("tagged");
     }
     id
 }
@@ -30,9 +40,17 @@ fn filter(key: &str, values: &[&str]) -> TagFilter {
 }
 
 async fn found(client: &Client, filters: &[TagFilter]) -> Vec<String> {
-    let answer = client.get_resources().set_tag_filters(Some(filters.to_vec())).send().await.expect("resources");
+    let answer = client
+        .get_resources()
+        .set_tag_filters(Some(filters.to_vec()))
+        .send()
+        .await
+        .expect("resources");
     let mappings = answer.resource_tag_mapping_list.unwrap_or_default();
-    mappings.into_iter().filter_map(|mapping| mapping.resource_arn).collect()
+    mappings
+        .into_iter()
+        .filter_map(|mapping| mapping.resource_arn)
+        .collect()
 }
 
 /// All filters must hold; within one, any of its values; a key alone asks for any value.
@@ -43,12 +61,21 @@ async fn all_filters_must_hold_and_any_value_of_one() {
     let (mark, client) = (aws.name("mark"), tagging(aws.vendor()));
     let one = vpc(&aws, &[("conformance", &mark), ("tier", "gold")]).await;
     let ours = filter("conformance", &[&mark]);
-    conformance::eventually("the index sees the VPC", async || !found(&client, &[ours.clone()]).await.is_empty()).await;
+    conformance::eventually("the index sees the VPC", async || {
+        !found(&client, &[ours.clone()]).await.is_empty()
+    })
+    .await;
     let ends = |arns: Vec<String>| arns.len() == 1 && arns[0].ends_with(&format!("vpc/{one}"));
     assert!(ends(found(&client, &[ours.clone()]).await));
-    assert!(ends(found(&client, &[ours.clone(), filter("tier", &["silver", "gold"])]).await));
+    assert!(ends(
+        found(&client, &[ours.clone(), filter("tier", &["silver", "gold"])]).await
+    ));
     assert!(ends(found(&client, &[ours.clone(), filter("tier", &[])]).await));
-    assert!(found(&client, &[ours.clone(), filter("tier", &["silver"])]).await.is_empty());
+    assert!(
+        found(&client, &[ours.clone(), filter("tier", &["silver"])])
+            .await
+            .is_empty()
+    );
     delete(&aws, &one).await;
 }
 
@@ -72,7 +99,11 @@ async fn resources_of_all_services_are_found_by_one_tag() {
     let Some(aws) = controlled().await else { return };
     let _vpc = vpc(&aws, &[("tenant", "acme")]).await;
     let kms = aws_sdk_kms::Client::new(&aws.vendor().config);
-    let tag = aws_sdk_kms::types::Tag::builder().tag_key("tenant").tag_value("acme").build().expect("a tag");
+    let tag = aws_sdk_kms::types::Tag::builder()
+        .tag_key("tenant")
+        .tag_value("acme")
+        .build()
+        .expect("a tag");
     kms.create_key().tags(tag).send().await.expect("a key");
     let client = tagging(aws.vendor());
     let both = found(&client, &[filter("tenant", &["acme"])]).await;
@@ -89,9 +120,15 @@ async fn resources_of_all_services_are_found_by_one_tag() {
 #[tokio::test]
 async fn keys_and_values_in_use_are_listed() {
     let Some(aws) = controlled().await else { return };
-    let (_one, _two) = (vpc(&aws, &[("tier", "gold")]).await, vpc(&aws, &[("tier", "silver")]).await);
+    let (_one, _two) = (
+        vpc(&aws, &[("tier", "gold")]).await,
+        vpc(&aws, &[("tier", "silver")]).await,
+    );
     let client = tagging(aws.vendor());
-    assert_eq!(client.get_tag_keys().send().await.expect("keys").tag_keys(), ["tier"]);
+    assert_eq!(
+        client.get_tag_keys().send().await.expect("keys").tag_keys(),
+        ["tier"]
+    );
     let values = client.get_tag_values().key("tier").send().await.expect("values");
     assert_eq!(values.tag_values(), ["gold", "silver"]);
 }
@@ -105,10 +142,21 @@ async fn resources_come_in_pages() {
         vpc(&aws, &[("tier", "gold")]).await;
     }
     let client = tagging(aws.vendor());
-    let first = client.get_resources().resources_per_page(2).send().await.expect("a page");
+    let first = client
+        .get_resources()
+        .resources_per_page(2)
+        .send()
+        .await
+        .expect("a page");
     assert_eq!(first.resource_tag_mapping_list().len(), 2);
     let token = first.pagination_token().expect("a token");
-    let second = client.get_resources().resources_per_page(2).pagination_token(token).send().await.expect("a page");
+    let second = client
+        .get_resources()
+        .resources_per_page(2)
+        .pagination_token(token)
+        .send()
+        .await
+        .expect("a page");
     assert_eq!(second.resource_tag_mapping_list().len(), 1);
     assert_eq!(second.pagination_token(), Some(""));
 }
@@ -121,7 +169,11 @@ async fn parameters_that_contradict_are_refused() {
     let client = tagging(aws.vendor());
     let both = client
         .get_resources()
-        .resource_arn_list(format!("arn:aws:ec2:{}:{}:vpc/vpc-1", aws.region(), aws.vendor().id))
+        .resource_arn_list(format!(
+            "arn:aws:ec2:{}:{}:vpc/vpc-1",
+            aws.region(),
+            aws.vendor().id
+        ))
         .tag_filters(filter("tier", &[]))
         .send()
         .await;
