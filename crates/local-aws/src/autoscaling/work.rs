@@ -125,7 +125,9 @@ impl Worker<'_> {
         if count < wanted && !self.group.is_suspended("Launch") {
             return self.launch();
         }
-        if count > wanted && !self.group.is_suspended("Terminate") {
+        // A refresh has one instance more than is desired while it replaces one.
+        let surge = u32::from(self.group.active_refresh().is_some());
+        if count > wanted + surge && !self.group.is_suspended("Terminate") {
             let cause = "the desired capacity was lowered";
             return self.surplus().is_some_and(|id| self.end(&id, cause));
         }
