@@ -61,19 +61,21 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn make_all(&mut self, order: &[String]) -> Result<(), Failure> {
+    fn make_all(&mut self, order: &[String]) -> Result<(), Box<Failure>> {
         for name in order {
             self.make(name)?;
         }
-        let outputs = self.outputs().map_err(|error| Failure {
-            resource: None,
-            error,
+        let outputs = self.outputs().map_err(|error| {
+            Box::new(Failure {
+                resource: None,
+                error,
+            })
         })?;
         self.stack.outputs = outputs;
         Ok(())
     }
 
-    fn make(&mut self, name: &str) -> Result<(), Failure> {
+    fn make(&mut self, name: &str) -> Result<(), Box<Failure>> {
         let resource = &self.template.resources[name];
         let mut made = Made {
             logical_id: name.to_owned(),
@@ -89,10 +91,10 @@ impl Builder<'_> {
                 self.stack.resources.push(made);
                 Ok(())
             }
-            Err(error) => Err(Failure {
+            Err(error) => Err(Box::new(Failure {
                 resource: Some(made),
                 error,
-            }),
+            })),
         }
     }
 

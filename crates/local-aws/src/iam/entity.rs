@@ -57,7 +57,7 @@ impl Named<'_> {
         no_such_entity(format!("The {word} with name {name} cannot be found."))
     }
 
-    fn find<'m>(self, account: &'m IamAccount) -> Option<(&'m str, &'m BTreeMap<String, String>, &'m Held)> {
+    fn find(self, account: &IamAccount) -> Option<(&str, &BTreeMap<String, String>, &Held)> {
         match self.kind {
             Kind::Role => account
                 .roles

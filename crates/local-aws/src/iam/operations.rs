@@ -62,12 +62,7 @@ pub(super) fn list_roles(core: &Core, call: &Call) -> Result<Xml, AwsError> {
         .filter(|role| role.path.starts_with(prefix));
     // "This operation does not return the following attributes, even though they are an attribute of the returned
     // object: PermissionsBoundary, RoleLastUsed, Tags."
-    names::list(
-        &params,
-        ("Roles", roles.collect()),
-        |role| &role.name,
-        |xml, role| role_xml(xml, role),
-    )
+    names::list(&params, ("Roles", roles.collect()), |role| &role.name, role_xml)
 }
 
 pub(super) fn update_role(core: &Core, call: &Call) -> Result<Xml, AwsError> {

@@ -103,7 +103,7 @@ pub(super) fn create_operation(core: &Core, call: &Call) -> Result<Xml, AwsError
     )?;
     let mut xml = Xml::new();
     xml.node("InstanceProfile", |xml| {
-        profile_xml(xml, &IamAccount::default(), &profile)
+        profile_xml(xml, &IamAccount::default(), &profile);
     });
     Ok(xml)
 }
@@ -116,7 +116,9 @@ pub(super) fn get(core: &Core, call: &Call) -> Result<Xml, AwsError> {
     let account = accounts.entry(call.caller.account.clone()).or_default();
     let profile = account.profiles.get(name).ok_or_else(|| missing(name))?;
     let mut xml = Xml::new();
-    xml.node("InstanceProfile", |xml| profile_xml(xml, account, profile));
+    xml.node("InstanceProfile", |xml| {
+        profile_xml(xml, account, profile);
+    });
     Ok(xml)
 }
 

@@ -109,16 +109,6 @@ impl Clients {
     pub(crate) fn sts(&self) -> aws_sdk_sts::Client {
         aws_sdk_sts::Client::new(&self.config)
     }
-
-    /// With the bucket in the path, because the endpoint has one name for all buckets.
-    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(true);
-        aws_sdk_s3::Client::from_conf(config.build())
-    }
-
-    pub(crate) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
-        aws_sdk_cloudformation::Client::new(&self.config)
-    }
 }
 
 /// Keys from an AssumeRole answer.

@@ -172,7 +172,7 @@ async fn a_creator_may_be_held_to_a_boundary() {
         "Condition":{{"StringEquals":{{"iam:PermissionsBoundary":"{limit}"}}}}}}"#
     ));
     let user = User::make(&aws, aws.customer(), &held).await;
-    let iam_of_user = aws_sdk_iam::Client::new(&user.config);
+    let iam_of_user = Client::new(&user.config);
     let name = aws.name("bound");
     let create = || {
         let create = iam_of_user.create_role().role_name(&name);

@@ -42,7 +42,7 @@ async fn a_profile_carries_one_role() {
     assert!(read.instance_profile_id.starts_with("AIPA"));
     assert_eq!(
         read.roles.iter().map(|role| role.arn.clone()).collect::<Vec<_>>(),
-        [first.arn.clone()]
+        std::slice::from_ref(&first.arn)
     );
     let of_role = iam
         .list_instance_profiles_for_role()
@@ -249,4 +249,94 @@ async fn a_role_for_instances_is_not_assumed_by_users() {
     assert_eq!(code(outcome), "AccessDenied");
     role.remove().await;
     user.remove().await;
+}
+
+/// An image for x86, and a subnet of a network of its own.
+async fn image_and_subnet(root: &aws_sdk_ec2::Client) -> (String, String) {
+    let intel = aws_sdk_ec2::types::Filter::builder()
+        .name("architecture")
+        .values("x86_64")
+        .build();
+    let images = root
+        .describe_images()
+        .owners("amazon")
+        .filters(intel)
+        .send()
+        .await
+        .expect("images");
+    let image = images.images()[0].image_id().expect("an id").to_owned();
+    let vpc = root
+        .create_vpc()
+        .cidr_block("10.0.0.0/16")
+        .send()
+        .await
+        .expect("a network");
+    let vpc = vpc.vpc.and_then(|vpc| vpc.vpc_id).expect("an id");
+    let subnet = root
+        .create_subnet()
+        .vpc_id(vpc)
+        .cidr_block("10.0.1.0/24")
+        .send()
+        .await
+        .expect("a subnet");
+    let subnet = subnet.subnet.and_then(|subnet| subnet.subnet_id).expect("an id");
+    (image, subnet)
+}
+
+/// An instance is launched under a profile that is there and holds a role, by a caller that may pass that role.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.html>
+#[tokio::test]
+async fn an_instance_is_launched_under_a_profile_that_may_be_passed() {
+    let Some(aws) = conformance::controlled().await else {
+        return;
+    };
+    let root = aws_sdk_ec2::Client::new(&aws.customer().config);
+    let (image, subnet) = image_and_subnet(&root).await;
+    let role = Role::bare(&aws, aws.customer(), EC2).await;
+    let name = profile(&aws).await;
+    let user = User::make(
+        &aws,
+        aws.customer(),
+        &policy(r#"{"Effect":"Allow","Action":"ec2:*","Resource":"*"}"#),
+    )
+    .await;
+    let launch = |client: &aws_sdk_ec2::Client, profile: &str| {
+        let named = aws_sdk_ec2::types::IamInstanceProfileSpecification::builder()
+            .name(profile)
+            .build();
+        let launch = client
+            .run_instances()
+            .image_id(&image)
+            .subnet_id(&subnet)
+            .min_count(1)
+            .max_count(1);
+        let launch = launch.instance_type(aws_sdk_ec2::types::InstanceType::T3Micro);
+        launch.iam_instance_profile(named).send()
+    };
+
+    assert_eq!(
+        code(launch(&root, &aws.name("nobody")).await),
+        "InvalidParameterValue"
+    );
+    assert_eq!(
+        code(launch(&root, &name).await),
+        "InvalidParameterValue",
+        "it holds no role"
+    );
+    let add = role
+        .iam
+        .add_role_to_instance_profile()
+        .instance_profile_name(&name);
+    add.role_name(&role.name).send().await.expect("the role goes in");
+    let restricted = aws_sdk_ec2::Client::new(&user.config);
+    assert_eq!(
+        code(launch(&restricted, &name).await),
+        "UnauthorizedOperation",
+        "it may not pass the role"
+    );
+    let launched = launch(&root, &name).await.expect("root may");
+    let carried = launched.instances()[0]
+        .iam_instance_profile()
+        .and_then(|profile| profile.arn());
+    assert!(carried.is_some_and(|arn| arn.ends_with(&format!(":instance-profile/{name}"))));
 }

@@ -288,11 +288,11 @@ async fn the_entities_of_a_policy_are_listed() {
     assert_eq!(roles(None, None).await.len(), 2);
     assert_eq!(
         roles(None, Some(PolicyUsageType::PermissionsPolicy)).await,
-        [attached.name.clone()]
+        std::slice::from_ref(&attached.name)
     );
     assert_eq!(
         roles(None, Some(PolicyUsageType::PermissionsBoundary)).await,
-        [bounded.name.clone()]
+        std::slice::from_ref(&bounded.name)
     );
     assert!(roles(Some(EntityType::User), None).await.is_empty());
     attached.remove().await;

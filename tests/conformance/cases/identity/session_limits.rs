@@ -123,7 +123,7 @@ async fn a_session_policy_limits_the_session() {
     assert_eq!(code(ec2.describe_subnets().send().await), "UnauthorizedOperation");
     assert!(
         answer
-            .packed_policy_size()
+            .session_token_utilization()
             .is_some_and(|percent| (1..100).contains(&percent))
     );
     role.remove().await;

@@ -2,7 +2,7 @@
 
 use aws_sdk_cloudformation::types::StackStatus;
 use chrono::TimeDelta;
-use conformance::local_aws::LatencyModel;
+use conformance::local_aws::{LatencyModel, Options};
 use conformance::{Aws, code, controlled};
 
 use crate::support::{client, create, describe, events, outputs, role_template};
@@ -135,7 +135,7 @@ async fn a_roll_back_takes_its_time() {
 #[tokio::test]
 async fn a_stack_survives_a_restart() {
     let directory = tempfile::tempdir().expect("a directory");
-    let options = || local_aws_options(directory.path());
+    let options = || over(directory.path());
     let Some(aws) = conformance::controlled_with(options()).await else {
         return;
     };
@@ -161,9 +161,9 @@ async fn a_stack_survives_a_restart() {
     assert!(aws.control().inventory_of(&aws.customer().id).is_empty());
 }
 
-fn local_aws_options(directory: &std::path::Path) -> conformance::local_aws::Options {
-    conformance::local_aws::Options {
+fn over(directory: &std::path::Path) -> Options {
+    Options {
         data_dir: Some(directory.to_owned()),
-        ..conformance::local_aws::Options::default()
+        ..Options::default()
     }
 }
