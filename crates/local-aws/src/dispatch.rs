@@ -115,6 +115,10 @@ impl Arrived<'_> {
                 return Ok(refusal(protocol, &error, &request_id));
             }
         };
+        if self.is_lost(&call.region) {
+            self.record(Some(&call.caller), &operation, "TimedOut", &request_id);
+            return Err(Cut);
+        }
         let fault = self.draw(&call);
         if let Some(Fault::Timeout { hang_ms }) = fault {
             self.record(Some(&call.caller), &operation, "TimedOut", &request_id);
@@ -191,6 +195,12 @@ impl Arrived<'_> {
             .and_then(|value| value.to_str().ok());
         core.keys
             .lookup(&presented.access_key_id, token, core.clock.now())
+    }
+
+    /// A lost region does not answer. Services without a region of their own go on.
+    fn is_lost(&self, region: &str) -> bool {
+        let regional = !["iam", "route53"].contains(&self.service.signing_name());
+        regional && self.endpoint.core.outages.region_lost(region)
     }
 
     fn draw(&self, call: &Call) -> Option<Fault> {

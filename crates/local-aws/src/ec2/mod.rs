@@ -30,6 +30,7 @@ mod launch_request;
 mod limits;
 mod nat;
 mod peer;
+mod peer_view;
 mod profile;
 mod request;
 mod route;
@@ -45,13 +46,15 @@ mod tags;
 mod template;
 mod template_data;
 mod template_version;
+mod template_xml;
 mod token;
 mod volume;
 mod vpc;
 
 pub(crate) use interface::ServiceInterface;
-pub(crate) use peer::{
-    GroupView, InstanceView, InterfaceView, LaunchOrder, Place, SubnetView, TemplateView, ZoneView,
-    is_region_enabled, region_names, zones,
+pub(crate) use peer::{LaunchOrder, Place};
+#[allow(unused_imports, reason = "other services name the views they keep")]
+pub(crate) use peer_view::{
+    GroupView, InstanceView, InterfaceView, SubnetView, TemplateView, ZoneView, is_region_enabled, zones,
 };
 pub(crate) use service::Ec2;

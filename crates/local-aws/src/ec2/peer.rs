@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
-use super::instance::{Check, Instance, State};
 use super::interface::{self, ServiceInterface, public_ip};
+use super::peer_view::{GroupView, InstanceView, InterfaceView, SubnetView, TemplateView, view};
 use super::request::{Request, require};
 use super::service::Ec2;
 use super::settle::give_public_ip;
 use super::state::{Region, Tags};
-use super::{catalog, instance_change, launch, template_data};
+use super::{catalog, instance_change, launch};
 use crate::auth::Caller;
 use crate::control::{CallRecord, Fault, Target};
 use crate::core::Core;
@@ -45,103 +45,6 @@ pub(crate) struct LaunchOrder<'a> {
     pub(crate) count: usize,
     /// For the instances; keys may begin with `aws:`.
     pub(crate) tags: &'a BTreeMap<String, String>,
-}
-
-/// An instance as another service sees it.
-#[derive(Clone, Debug)]
-pub(crate) struct InstanceView {
-    pub(crate) id: String,
-    /// `pending`, `running`, `shutting-down`, `terminated`, `stopping` or `stopped`.
-    pub(crate) state: &'static str,
-    pub(crate) instance_type: String,
-    pub(crate) image_id: String,
-    pub(crate) zone: String,
-    pub(crate) subnet_id: String,
-    pub(crate) vpc_id: String,
-    /// None once the instance ended.
-    pub(crate) private_ip: Option<Ipv4Addr>,
-    pub(crate) public_ip: Option<Ipv4Addr>,
-    pub(crate) interface_id: String,
-    pub(crate) group_ids: Vec<String>,
-    /// The launch template and version it was launched from.
-    pub(crate) template: Option<(String, String)>,
-    pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) launched_at: DateTime<Utc>,
-    /// `ok`, `initializing`, `impaired` or `not-applicable`.
-    pub(crate) check: &'static str,
-    /// It runs and its zone is there: what a health probe needs.
-    pub(crate) is_reachable: bool,
-}
-
-/// A subnet as another service sees it.
-#[derive(Clone, Debug)]
-pub(crate) struct SubnetView {
-    pub(crate) id: String,
-    pub(crate) vpc_id: String,
-    pub(crate) zone: String,
-    pub(crate) zone_id: String,
-    pub(crate) cidr: String,
-    pub(crate) free_addresses: usize,
-    /// Whether its route table leads to an internet gateway.
-    pub(crate) is_public: bool,
-    pub(crate) tags: BTreeMap<String, String>,
-}
-
-/// A security group as another service sees it.
-#[derive(Clone, Debug)]
-pub(crate) struct GroupView {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) vpc_id: String,
-}
-
-/// A launch template's version as another service sees it.
-#[derive(Clone, Debug)]
-pub(crate) struct TemplateView {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    /// The number that was meant.
-    pub(crate) version: i64,
-    pub(crate) image_id: Option<String>,
-    pub(crate) instance_type: Option<String>,
-    pub(crate) profile: Option<String>,
-}
-
-/// A service's interface as it sees it.
-#[derive(Clone, Debug)]
-pub(crate) struct InterfaceView {
-    pub(crate) id: String,
-    pub(crate) subnet_id: String,
-    pub(crate) vpc_id: String,
-    pub(crate) zone: String,
-    pub(crate) private_ip: Ipv4Addr,
-    pub(crate) public_ip: Option<Ipv4Addr>,
-}
-
-/// A zone.
-#[derive(Clone, Debug)]
-pub(crate) struct ZoneView {
-    pub(crate) name: String,
-    pub(crate) id: String,
-}
-
-/// The zones of a region.
-pub(crate) fn zones(region: &str) -> Vec<ZoneView> {
-    let view = |zone: catalog::Zone| ZoneView {
-        name: zone.name,
-        id: zone.id,
-    };
-    catalog::zones(region).into_iter().map(view).collect()
-}
-
-/// Every region the endpoint knows, whether accounts can use it or not.
-pub(crate) fn region_names() -> impl Iterator<Item = &'static str> {
-    catalog::REGIONS.iter().map(|offer| offer.name)
-}
-
-/// Whether accounts can use a region: it exists and needs no opting in.
-pub(crate) fn is_region_enabled(region: &str) -> bool {
-    catalog::is_enabled(region)
 }
 
 /// What is asked of EC2 in a service's name.
@@ -253,22 +156,6 @@ impl Ec2 {
         self.with(core, (place.account, place.region), |region| {
             let instance = region.instances.get(id)?;
             Some(view(core, region, instance))
-        })
-    }
-
-    /// The instances that carry a tag.
-    pub(crate) fn tagged_instances(
-        &self,
-        core: &Core,
-        place: Place<'_>,
-        tag: (&str, &str),
-    ) -> Vec<InstanceView> {
-        self.with(core, (place.account, place.region), |region| {
-            let tagged = region.instances.values().filter(|instance| {
-                let value = instance.meta.tags.get(tag.0);
-                value.is_some_and(|value| value == tag.1)
-            });
-            tagged.map(|instance| view(core, region, instance)).collect()
         })
     }
 
@@ -527,33 +414,6 @@ fn launch_params(region: &Region, order: &LaunchOrder<'_>) -> Result<Params, Aws
         pairs.push((format!("TagSpecification.1.Tag.{}.Value", at + 1), value.clone()));
     }
     Ok(Params::of(pairs, Protocol::Ec2))
-}
-
-fn view(core: &Core, region: &Region, instance: &Instance) -> InstanceView {
-    let own = region.interfaces.get(&instance.interface_id);
-    let check = instance.check(core);
-    let tags = &instance.meta.tags;
-    let template = tags
-        .get(template_data::ID_TAG)
-        .zip(tags.get(template_data::VERSION_TAG));
-    InstanceView {
-        id: instance.meta.id.clone(),
-        state: instance.state.name(),
-        instance_type: instance.instance_type.clone(),
-        image_id: instance.image.id.clone(),
-        zone: instance.zone.clone(),
-        subnet_id: instance.subnet_id.clone(),
-        vpc_id: instance.vpc_id.clone(),
-        private_ip: own.map(|own| own.private_ip),
-        public_ip: own.and_then(|own| public_ip(region, own)),
-        interface_id: instance.interface_id.clone(),
-        group_ids: instance.groups.clone(),
-        template: template.map(|(id, version)| (id.clone(), version.clone())),
-        tags: tags.clone(),
-        launched_at: instance.launched_at,
-        check: check.name(),
-        is_reachable: instance.state == State::Running && check != Check::Impaired,
-    }
 }
 
 /// Whether the table of a subnet, its own or the VPC's main one, has a route to an internet gateway.

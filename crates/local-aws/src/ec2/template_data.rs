@@ -1,4 +1,4 @@
-//! What a version of a launch template says: read, merged with a launch, written.
+//! What a version of a launch template says: read, and merged with a launch. `template_xml.rs` writes it.
 //!
 //! It is kept under the names that RunInstances has for the same parameters, so that a launch from a template is a
 //! launch with more parameters (EC2 user guide, "Launch instances from a launch template").
@@ -10,7 +10,7 @@ use super::request::Request;
 use super::state::{Region, Tags};
 use super::template;
 use crate::error::AwsError;
-use crate::protocol::{Params, Protocol, Xml};
+use crate::protocol::{Params, Protocol};
 
 /// Reads `LaunchTemplateData`; at least one parameter.
 pub(super) fn read(params: &Params) -> Result<BTreeMap<String, String>, AwsError> {
@@ -110,105 +110,4 @@ pub(super) fn expand(request: &Request<'_>, region: &Region) -> Result<(Params, 
         version: version.number,
     };
     Ok((Params::of(merge(&version.data, &own), Protocol::Ec2), Some(used)))
-}
-
-/// Writes the data as DescribeLaunchTemplateVersions shows it.
-pub(super) fn write(xml: &mut Xml, data: &BTreeMap<String, String>) {
-    let data = Params::of(data.clone(), Protocol::Ec2);
-    leaves(
-        xml,
-        &data,
-        &["ImageId", "InstanceType", "UserData", "EbsOptimized"],
-    );
-    leaves(
-        xml,
-        &data,
-        &[
-            "DisableApiTermination",
-            "InstanceInitiatedShutdownBehavior",
-            "KeyName",
-        ],
-    );
-    node(xml, &data, "IamInstanceProfile", &["Arn", "Name"]);
-    node(xml, &data, "Monitoring", &["Enabled"]);
-    node(xml, &data, "Placement", &["AvailabilityZone", "Tenancy"]);
-    let metadata = [
-        "HttpTokens",
-        "HttpEndpoint",
-        "HttpPutResponseHopLimit",
-        "InstanceMetadataTags",
-    ];
-    node(xml, &data, "MetadataOptions", &metadata);
-    strings(xml, "securityGroupIdSet", &data.strings("SecurityGroupId"));
-    xml.items(
-        "blockDeviceMappingSet",
-        data.list("BlockDeviceMapping"),
-        |xml, disk| {
-            leaves(xml, &disk, &["DeviceName", "NoDevice"]);
-            let ebs = [
-                "Encrypted",
-                "DeleteOnTermination",
-                "Iops",
-                "KmsKeyId",
-                "SnapshotId",
-            ];
-            node(
-                xml,
-                &disk,
-                "Ebs",
-                &[&ebs[..], &["VolumeSize", "VolumeType", "Throughput"]].concat(),
-            );
-        },
-    );
-    xml.items(
-        "networkInterfaceSet",
-        data.list("NetworkInterface"),
-        |xml, interface| {
-            leaves(
-                xml,
-                &interface,
-                &["AssociatePublicIpAddress", "DeleteOnTermination", "Description"],
-            );
-            leaves(xml, &interface, &["DeviceIndex", "PrivateIpAddress", "SubnetId"]);
-            xml.items("groupSet", interface.strings("SecurityGroupId"), |xml, id| {
-                xml.leaf("groupId", id);
-            });
-        },
-    );
-    xml.items(
-        "tagSpecificationSet",
-        data.list("TagSpecification"),
-        |xml, tags| {
-            leaves(xml, &tags, &["ResourceType"]);
-            xml.items("tagSet", tags.list("Tag"), |xml, tag| {
-                leaves(xml, &tag, &["Key", "Value"]);
-            });
-        },
-    );
-}
-
-fn strings(xml: &mut Xml, name: &str, values: &[String]) {
-    xml.items(name, values, |xml, value| {
-        xml.text(value);
-    });
-}
-
-fn node(xml: &mut Xml, params: &Params, name: &str, fields: &[&str]) {
-    let inside = params.structure(name);
-    if !inside.is_empty() {
-        xml.node(&lower_first(name), |xml| leaves(xml, &inside, fields));
-    }
-}
-
-fn leaves(xml: &mut Xml, params: &Params, names: &[&str]) {
-    for name in names {
-        xml.optional(&lower_first(name), params.get(name));
-    }
-}
-
-/// Answers begin names with a small letter.
-fn lower_first(name: &str) -> String {
-    let mut chars = name.chars();
-    let first = chars.next().map(|char| char.to_ascii_lowercase());
-    first.into_iter().chain(chars).collect()
 }

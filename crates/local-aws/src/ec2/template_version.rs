@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::request::{Request, invalid_value, require, require_mut};
 use super::state::Region;
 use super::template::{LaunchTemplate, Version, named, new_version, no_version, time};
-use super::{template_data, token};
+use super::{template_data, template_xml, token};
 use crate::error::AwsError;
 use crate::protocol::{Xml, page};
 
@@ -58,7 +58,7 @@ fn write(xml: &mut Xml, template: &LaunchTemplate, version: &Version) {
         .leaf("createdBy", &version.created_by)
         .leaf("defaultVersion", version.number == template.default_version);
     xml.node("launchTemplateData", |xml| {
-        template_data::write(xml, &version.data)
+        template_xml::write(xml, &version.data);
     });
 }
 

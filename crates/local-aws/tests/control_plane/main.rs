@@ -2,8 +2,6 @@
 //!
 //! Each case cites the AWS page it is from. One binary for all, because linking the EC2 client is slow.
 
-#![expect(clippy::too_many_lines, reason = "a test is read from top to bottom")]
-
 mod control_surface;
 mod durability;
 mod faults;

@@ -265,8 +265,8 @@ async fn groups_are_found_by_what_their_rules_say() {
         ids.collect::<Vec<_>>()
     };
 
-    assert_eq!(by("ip-permission.cidr", "203.0.113.0/24").await, [web.clone()]);
-    assert_eq!(by("ip-permission.group-id", &web).await, [data.clone()]);
+    assert_eq!(by("ip-permission.cidr", "203.0.113.0/24").await, [web.as_str()]);
+    assert_eq!(by("ip-permission.group-id", &web).await, [data.as_str()]);
     assert_eq!(by("ip-permission.from-port", "5432").await, [data]);
     assert_eq!(by("ip-permission.to-port", "443").await, [web]);
     sweep(&ec2, &vpc_id).await;

@@ -140,7 +140,10 @@ async fn a_copy_under_a_disabled_key_fails_after_the_call() {
         .await
         .expect("a copy");
     let bad = &found.snapshots()[0];
-    assert_eq!(bad.state().map(|state| state.as_str()), Some("error"));
+    assert_eq!(
+        bad.state().map(aws_sdk_ec2::types::SnapshotState::as_str),
+        Some("error")
+    );
     assert_eq!(bad.state_message(), Some("Given key ID is not accessible"));
 }
 

@@ -185,7 +185,7 @@ async fn counts_begin_at_one_and_the_most_is_not_below_the_least() {
     let mut indexes: Vec<_> = made
         .instances()
         .iter()
-        .filter_map(|each| each.ami_launch_index())
+        .filter_map(aws_sdk_ec2::types::Instance::ami_launch_index)
         .collect();
     indexes.sort_unstable();
     assert_eq!(indexes, [0, 1]);

@@ -432,6 +432,9 @@ async fn stopped_instances_have_a_status_only_when_all_are_asked_for() {
     let status = all.instance_statuses()[0]
         .instance_status()
         .and_then(|status| status.status());
-    assert_eq!(status.map(|status| status.as_str()), Some("not-applicable"));
+    assert_eq!(
+        status.map(aws_sdk_ec2::types::SummaryStatus::as_str),
+        Some("not-applicable")
+    );
     sweep(&ec2, &vpc_id).await;
 }

@@ -65,7 +65,9 @@ async fn a_public_gateway_has_its_address_and_an_interface_of_its_own() {
     let interface = &found.network_interfaces()[0];
     assert_eq!(interface.requester_managed(), Some(true));
     assert_eq!(
-        interface.interface_type().map(|kind| kind.as_str()),
+        interface
+            .interface_type()
+            .map(aws_sdk_ec2::types::NetworkInterfaceType::as_str),
         Some("nat_gateway")
     );
     assert_eq!(

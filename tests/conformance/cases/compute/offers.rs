@@ -78,11 +78,13 @@ async fn types_say_what_they_are_made_of() {
     let found = kinds("m6i.large").await.expect("a type");
     let kind = &found.instance_types()[0];
     assert_eq!(
-        kind.v_cpu_info().and_then(|cores| cores.default_v_cpus()),
+        kind.v_cpu_info()
+            .and_then(aws_sdk_ec2::types::VCpuInfo::default_v_cpus),
         Some(2)
     );
     assert_eq!(
-        kind.memory_info().and_then(|memory| memory.size_in_mib()),
+        kind.memory_info()
+            .and_then(aws_sdk_ec2::types::MemoryInfo::size_in_mib),
         Some(8_192)
     );
     let processor = kind.processor_info().expect("a processor");
@@ -94,13 +96,15 @@ async fn types_say_what_they_are_made_of() {
     assert_eq!(network.as_str(), "required");
     let disks = kind.ebs_info().expect("an answer");
     assert_eq!(
-        disks.nvme_support().map(|support| support.as_str()),
+        disks
+            .nvme_support()
+            .map(aws_sdk_ec2::types::EbsNvmeSupport::as_str),
         Some("required")
     );
     assert!(
         disks
             .ebs_optimized_info()
-            .and_then(|info| info.maximum_iops())
+            .and_then(aws_sdk_ec2::types::EbsOptimizedInfo::maximum_iops)
             .is_some_and(|iops| iops > 0)
     );
     assert_eq!(code(kinds("t3.giant").await), "InvalidInstanceType");

@@ -1,5 +1,6 @@
 //! A lost zone: nothing starts there, and what stands there is impaired.
 
+use aws_sdk_ec2::error::SdkError;
 use conformance::{code, controlled};
 use local_aws::Outage;
 
@@ -110,7 +111,10 @@ async fn a_nat_gateway_in_a_lost_zone_fails() {
     let found = ec2.describe_nat_gateways().send().await.expect("gateways");
     let nat = &found.nat_gateways()[0];
     assert_eq!(
-        (nat.state().map(|state| state.as_str()), nat.failure_code()),
+        (
+            nat.state().map(aws_sdk_ec2::types::NatGatewayState::as_str),
+            nat.failure_code()
+        ),
         (Some("failed"), Some("InternalError"))
     );
     ec2.release_address()
@@ -118,4 +122,34 @@ async fn a_nat_gateway_in_a_lost_zone_fails() {
         .send()
         .await
         .expect("it was not taken");
+}
+
+/// A region is one independent from others. <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html>
+#[tokio::test]
+async fn a_lost_region_does_not_answer_and_others_do() {
+    let Some(aws) = controlled().await else { return };
+    let (here, there) = (
+        client(&aws),
+        aws_sdk_ec2::Client::new(&aws.vendor().in_region("eu-west-1")),
+    );
+    let outage = Outage::Region(aws.region().to_owned());
+    vpc(&here, "10.0.0.0/16").await;
+    aws.control().begin_outage(outage.clone());
+
+    let silent = here.describe_vpcs().send().await;
+    assert!(
+        matches!(
+            silent,
+            Err(SdkError::DispatchFailure(_) | SdkError::ResponseError(_))
+        ),
+        "{silent:?}"
+    );
+    there
+        .describe_vpcs()
+        .send()
+        .await
+        .expect("another region answers");
+    aws.control().end_outage(&outage);
+    let back = here.describe_vpcs().send().await.expect("it is back");
+    assert_eq!(back.vpcs().len(), 1, "an outage deletes nothing");
 }

@@ -351,7 +351,7 @@ async fn end_instances(ec2: &Client, vpc_id: &str) {
     let live = found
         .reservations()
         .iter()
-        .flat_map(|each| each.instances())
+        .flat_map(aws_sdk_ec2::types::Reservation::instances)
         .filter(|each| {
             let state = each.state().and_then(|state| state.name());
             state != Some(&InstanceStateName::Terminated)

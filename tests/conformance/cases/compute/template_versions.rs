@@ -138,14 +138,14 @@ async fn the_default_version_is_not_deleted_and_numbers_do_not_come_again() {
     let gone = answer.successfully_deleted_launch_template_versions();
     assert_eq!(
         gone.iter()
-            .filter_map(|each| each.version_number())
+            .filter_map(aws_sdk_ec2::types::DeleteLaunchTemplateVersionsResponseSuccessItem::version_number)
             .collect::<Vec<_>>(),
         [2]
     );
     let kept = answer.unsuccessfully_deleted_launch_template_versions();
     assert_eq!(
         kept.iter()
-            .filter_map(|each| each.version_number())
+            .filter_map(aws_sdk_ec2::types::DeleteLaunchTemplateVersionsResponseErrorItem::version_number)
             .collect::<Vec<_>>(),
         [1, 7]
     );
@@ -169,7 +169,10 @@ async fn versions_are_described_by_range_and_in_pages() {
     }
     let describe = || ec2.describe_launch_template_versions().launch_template_id(&id);
     let numbers = |found: Vec<LaunchTemplateVersion>| {
-        let mut numbers: Vec<_> = found.iter().filter_map(|each| each.version_number()).collect();
+        let mut numbers: Vec<_> = found
+            .iter()
+            .filter_map(LaunchTemplateVersion::version_number)
+            .collect();
         numbers.sort_unstable();
         numbers
     };
