@@ -84,33 +84,7 @@ async fn networks_images_and_templates_survive_a_restart() {
     let endpoint = ec2.create_vpc_endpoint().vpc_id(&vpc_id);
     let endpoint = endpoint.service_name("com.amazonaws.eu-central-1.s3");
     endpoint.send().await.expect("an endpoint");
-    let images = ec2
-        .describe_images()
-        .owners("amazon")
-        .send()
-        .await
-        .expect("images");
-    let image_id = images.images()[0].image_id().expect("an id");
-    let data = aws_sdk_ec2::types::RequestLaunchTemplateData::builder()
-        .image_id(image_id)
-        .instance_type("t3.micro".into())
-        .build();
-    let template = ec2.create_launch_template().launch_template_name("template");
-    template
-        .launch_template_data(data)
-        .send()
-        .await
-        .expect("a template");
-    let of = aws_sdk_ec2::types::LaunchTemplateSpecification::builder().launch_template_name("template");
-    let run = ec2
-        .run_instances()
-        .launch_template(of.build())
-        .subnet_id(&subnet_id);
-    let made = run.min_count(1).max_count(1).send().await.expect("an instance");
-    let instance_id = made.instances()[0].instance_id().expect("an id");
-    ec2.describe_instances().send().await.expect("it runs");
-    let image = ec2.create_image().instance_id(instance_id).name("golden");
-    image.send().await.expect("an image");
+    template_and_image(&ec2, &subnet_id).await;
     let before = world.control().inventory();
     world.aws.stop().await.expect("the state is written");
 
@@ -137,4 +111,35 @@ async fn networks_images_and_templates_survive_a_restart() {
     let again = again.connectivity_type("private".into()).client_token("token");
     again.send().await.expect("the token is remembered");
     assert_eq!(world.control().inventory(), before, "so nothing new was made");
+}
+
+/// An instance from a template, and an image of it.
+async fn template_and_image(ec2: &aws_sdk_ec2::Client, subnet_id: &str) {
+    let images = ec2
+        .describe_images()
+        .owners("amazon")
+        .send()
+        .await
+        .expect("images");
+    let image_id = images.images()[0].image_id().expect("an id");
+    let data = aws_sdk_ec2::types::RequestLaunchTemplateData::builder()
+        .image_id(image_id)
+        .instance_type("t3.micro".into())
+        .build();
+    let template = ec2.create_launch_template().launch_template_name("template");
+    template
+        .launch_template_data(data)
+        .send()
+        .await
+        .expect("a template");
+    let of = aws_sdk_ec2::types::LaunchTemplateSpecification::builder().launch_template_name("template");
+    let run = ec2
+        .run_instances()
+        .launch_template(of.build())
+        .subnet_id(subnet_id);
+    let made = run.min_count(1).max_count(1).send().await.expect("an instance");
+    let instance_id = made.instances()[0].instance_id().expect("an id");
+    ec2.describe_instances().send().await.expect("it runs");
+    let image = ec2.create_image().instance_id(instance_id).name("golden");
+    image.send().await.expect("an image");
 }

@@ -133,7 +133,7 @@ async fn a_type_of_another_architecture_is_refused() {
     sweep(&ec2, &vpc_id).await;
 }
 
-/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html>
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html>
 #[tokio::test]
 async fn user_data_is_base64_of_at_most_16_kilobytes() {
     let aws = aws().await;
