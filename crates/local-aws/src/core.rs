@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::auth::{Caller, KeyRing};
 use crate::clock::Clock;
-use crate::control::{CallLog, Faults, InventoryItem, Lag, Latency, Outages};
+use crate::control::{CallLog, Faults, Guardrails, InventoryItem, Lag, Latency, Outages};
 use crate::error::AwsError;
 use crate::iam::IamState;
 use crate::iam::policy::{
@@ -32,6 +32,7 @@ pub(crate) struct Core {
     pub(crate) latency: Latency,
     pub(crate) outages: Outages,
     pub(crate) peers: Peers,
+    pub(crate) guardrails: Guardrails,
     /// Whether Kinesis holds the rates of a shard against callers.
     pub(crate) kinesis_rates: Arc<AtomicBool>,
     /// Where services keep what must survive a restart; `None` keeps everything in memory.
@@ -101,6 +102,7 @@ impl Core {
             latency: Latency::default(),
             outages: Outages::default(),
             peers: Peers::default(),
+            guardrails: Guardrails::default(),
             kinesis_rates: Arc::default(),
             data_dir: options.data_dir.clone(),
             warehouse_url: options.warehouse_url.clone(),
@@ -158,7 +160,10 @@ impl Core {
 
     /// Every policy that limits or allows what the caller does, whatever it does it to.
     fn policies_of(&self, caller: &Caller) -> Policies {
-        self.iam.policies_of(caller, &self.lag, self.clock.now())
+        Policies {
+            guardrail: self.guardrails.of(&caller.account),
+            ..self.iam.policies_of(caller, &self.lag, self.clock.now())
+        }
     }
 
     fn caller_facts(&self, caller: &Caller) -> Context {

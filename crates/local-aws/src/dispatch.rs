@@ -44,6 +44,10 @@ pub(crate) async fn answer(
     if service_name == "s3"
         && let Some(objects) = &endpoint.objects
     {
+        let region = presented.as_ref().map(|presented| presented.region.as_str());
+        if region.is_ok_and(|region| endpoint.core.outages.region_lost(region)) {
+            return Err(Cut);
+        }
         let request = Request::from_parts(parts, body);
         return objects.respond(&endpoint.core, request, source).await.ok_or(Cut);
     }
@@ -61,6 +65,9 @@ pub(crate) async fn answer(
     };
     arrived.answer(body).await
 }
+
+/// Services that stand in no one region.
+const GLOBAL: [&str; 2] = ["iam", "route53"];
 
 /// The form in which an unknown service is refused.
 const UNKNOWN_SERVICE: Protocol = Protocol::Query {
@@ -108,7 +115,7 @@ impl Arrived<'_> {
         let request_id = self.endpoint.core.ids.uuid();
         let protocol = self.service.protocol();
         let mut operation = String::new();
-        let call = match self.call(body, &mut operation).await {
+        let mut call = match self.call(body, &mut operation).await {
             Ok(call) => call,
             Err(error) => {
                 self.record(None, &operation, &error.code, &request_id);
@@ -120,6 +127,9 @@ impl Arrived<'_> {
             return Err(Cut);
         }
         let fault = self.draw(&call);
+        if let Some(Fault::Partial { per_million }) = fault {
+            call.failing_per_million = per_million;
+        }
         if let Some(Fault::Timeout { hang_ms }) = fault {
             self.record(Some(&call.caller), &operation, "TimedOut", &request_id);
             return cut_after(hang_ms).await;
@@ -132,7 +142,7 @@ impl Arrived<'_> {
             None => self.service.call(&self.endpoint.core, &call).await,
         };
         let code = outcome.as_ref().err().map_or("OK", |error| &error.code);
-        self.record(Some(&call.caller), &operation, code, &request_id);
+        self.record_about(&call, code, &request_id);
         if outcome.is_ok() && !is_read(&operation) {
             self.endpoint.core.mark_dirty();
         }
@@ -163,6 +173,7 @@ impl Arrived<'_> {
             source: self.source,
             now: self.endpoint.core.clock.now(),
             protocol,
+            failing_per_million: 0,
             path: self.parts.uri.path().to_owned(),
             query: self.parts.uri.query().unwrap_or_default().to_owned(),
             body,
@@ -199,7 +210,7 @@ impl Arrived<'_> {
 
     /// A lost region does not answer. Services without a region of their own go on.
     fn is_lost(&self, region: &str) -> bool {
-        let regional = !["iam", "route53"].contains(&self.service.signing_name());
+        let regional = !GLOBAL.contains(&self.service.signing_name());
         regional && self.endpoint.core.outages.region_lost(region)
     }
 
@@ -216,6 +227,25 @@ impl Arrived<'_> {
         self.presented.as_ref().map_or("", |signature| &signature.region)
     }
 
+    /// Records a call, with the role of another account that it names.
+    fn record_about(&self, call: &Call, code: &str, request_id: &str) {
+        let named = (call.operation == "AssumeRole")
+            .then(|| call.params().ok())
+            .flatten();
+        let role = named.and_then(|params| params.get("RoleArn").map(str::to_owned));
+        let core = &self.endpoint.core;
+        let target = (
+            self.region(),
+            self.service.signing_name(),
+            call.operation.as_str(),
+        );
+        core.calls.record(CallRecord {
+            request_id: request_id.to_owned(),
+            resources: role.into_iter().collect(),
+            ..CallRecord::new(core.clock.now(), Some(&call.caller), target, code)
+        });
+    }
+
     fn record(&self, caller: Option<&Caller>, operation: &str, code: &str, request_id: &str) {
         let core = &self.endpoint.core;
         let target = (self.region(), self.service.signing_name(), operation);
@@ -228,8 +258,8 @@ impl Arrived<'_> {
 }
 
 /// Operations that change nothing, by AWS's naming.
-fn is_read(operation: &str) -> bool {
-    ["Describe", "Get", "List"]
+pub(crate) fn is_read(operation: &str) -> bool {
+    ["Describe", "Get", "List", "Lookup"]
         .iter()
         .any(|verb| operation.starts_with(verb))
 }

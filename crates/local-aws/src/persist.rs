@@ -78,7 +78,7 @@ pub(crate) async fn save(endpoint: &Endpoint) -> std::io::Result<()> {
     written
 }
 
-fn gather(endpoint: &Endpoint) -> Saved {
+pub(crate) fn gather(endpoint: &Endpoint) -> Saved {
     let snapshots = endpoint
         .services
         .iter()

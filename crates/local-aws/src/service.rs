@@ -25,6 +25,8 @@ pub(crate) struct Call {
     /// The endpoint's time when the call arrived.
     pub(crate) now: DateTime<Utc>,
     pub(crate) protocol: Protocol,
+    /// A fault lets so many of a million of the call's records fail; a service without records ignores it.
+    pub(crate) failing_per_million: u32,
     /// The path, as sent; only a REST service reads it.
     pub(crate) path: String,
     /// The query string without its question mark; only a REST service reads it.

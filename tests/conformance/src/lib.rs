@@ -14,10 +14,12 @@
 //! say so. A case deletes what it made, and names it with [`Aws::name`], so that leftovers are easy to find.
 
 mod account;
+mod raw;
 mod target;
 mod words;
 
 pub use account::Account;
+pub use raw::{Answer, Raw};
 pub use target::{Aws, aws, controlled, controlled_with};
 pub use words::{code, eventually, status};
 

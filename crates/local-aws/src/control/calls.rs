@@ -30,6 +30,9 @@ pub struct CallRecord {
     pub session_tags: BTreeMap<String, String>,
     /// The caller's source identity.
     pub source_identity: Option<String>,
+    /// ARNs of resources that belong to somebody else: the role that an AssumeRole names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
     /// `OK`, or the error code answered. An answer that a fault swallowed keeps the code it would have had.
     pub code: String,
     /// The request id in the answer.
@@ -56,6 +59,7 @@ impl CallRecord {
                 .unwrap_or_default(),
             session_tags: caller.map(Caller::session_tags).unwrap_or_default(),
             source_identity: caller.and_then(Caller::source_identity).map(str::to_owned),
+            resources: Vec::new(),
             code: code.to_owned(),
             request_id: String::new(),
         }

@@ -1,5 +1,6 @@
 //! Faults on request: which call fails, how, and whether its effect happened.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,12 @@ pub enum Fault {
         /// How long the connection stays open in silence.
         #[serde(default)]
         hang_ms: u64,
+    },
+    /// The call is carried out for a part of its records, the others fail with the service's own code: PutRecords.
+    /// A call that has no records is carried out whole.
+    Partial {
+        /// So many of a million records fail, chosen by the endpoint's seed.
+        per_million: u32,
     },
     /// A given error, before any effect.
     Error {
@@ -59,7 +66,8 @@ pub struct FaultRule {
     /// Only the nth matching call (from 1) fails.
     #[serde(default)]
     pub nth: Option<u64>,
-    /// So many of a million matching calls fail, chosen by the endpoint's seed.
+    /// So many of a million matching calls fail, chosen by the endpoint's seed for each account, region and operation
+    /// by itself: accounts that work side by side do not change each other's faults.
     #[serde(default)]
     pub rate_per_million: Option<u32>,
     /// The rule ends after so many hits.
@@ -149,6 +157,8 @@ struct Armed {
     number: u64,
     rule: FaultRule,
     seen: u64,
+    /// Matching calls by account, region and operation.
+    seen_by_key: BTreeMap<String, u64>,
     hits: u64,
 }
 
@@ -173,6 +183,7 @@ impl Faults {
                 number,
                 rule,
                 seen: 0,
+                seen_by_key: BTreeMap::new(),
                 hits: 0,
             });
         }
@@ -197,8 +208,8 @@ impl Faults {
         let mut rules = self.rules.lock().expect("no holder panics");
         let mut drawn = None;
         for armed in rules.iter_mut().filter(|armed| armed.rule.matches(target)) {
-            armed.seen += 1;
-            if drawn.is_none() && armed.hits_now(self.seed) {
+            let key = armed.count(target);
+            if drawn.is_none() && armed.hits_now(self.seed, &key) {
                 armed.hits += 1;
                 drawn = Some(armed.rule.fault.clone());
             }
@@ -208,11 +219,26 @@ impl Faults {
 }
 
 impl Armed {
-    fn hits_now(&self, seed: u64) -> bool {
+    /// Counts a matching call; the key names it among all calls, whatever other accounts do.
+    fn count(&mut self, target: &Target<'_>) -> String {
+        self.seen += 1;
+        let Target {
+            account,
+            region,
+            service,
+            operation,
+        } = target;
+        let key = format!("{account} {region} {service} {operation}");
+        let seen = self.seen_by_key.entry(key.clone()).or_default();
+        *seen += 1;
+        format!("{key} {seen}")
+    }
+
+    fn hits_now(&self, seed: u64, key: &str) -> bool {
         let in_turn = self.rule.nth.is_none_or(|nth| nth == self.seen);
         let left = self.rule.times.is_none_or(|times| self.hits < times);
         let drawn = self.rule.rate_per_million.is_none_or(|rate| {
-            stable_hash(seed, &format!("fault {} {}", self.number, self.seen)) % 1_000_000 < u64::from(rate)
+            stable_hash(seed, &format!("fault {} {key}", self.number)) % 1_000_000 < u64::from(rate)
         });
         in_turn && left && drawn
     }
@@ -240,7 +266,7 @@ impl Fault {
                 let status = http::StatusCode::from_u16(*status).unwrap_or(http::StatusCode::BAD_REQUEST);
                 Some(AwsError::new(status, code.clone(), message))
             }
-            Self::Timeout { .. } | Self::EffectWithoutReply { .. } => None,
+            Self::Timeout { .. } | Self::EffectWithoutReply { .. } | Self::Partial { .. } => None,
         }
     }
 }

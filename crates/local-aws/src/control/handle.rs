@@ -114,6 +114,46 @@ impl Control {
         self.endpoint.core.look();
     }
 
+    /// Sets the service control policy of an account, or ends it.
+    ///
+    /// # Errors
+    /// What is wrong with the document, in IAM's words.
+    pub fn set_scp(&self, account: &str, document: Option<&str>) -> Result<(), String> {
+        self.endpoint.core.guardrails.set(account, document)
+    }
+
+    /// Says that a customer, by its identifier or account, subscribed to a Marketplace product.
+    pub fn subscribe(&self, product: &str, dimensions: &[&str], customer: &str) {
+        let marketplace = &self.endpoint.core.peers.marketplace;
+        marketplace.subscribe(product, dimensions, customer);
+    }
+
+    /// Ends a Marketplace subscription.
+    pub fn unsubscribe(&self, product: &str, customer: &str) {
+        self.endpoint
+            .core
+            .peers
+            .marketplace
+            .unsubscribe(product, customer);
+    }
+
+    /// The state of everything but streams and objects, which keep their own files. It holds keys: not for a log.
+    #[must_use]
+    pub fn snapshot(&self) -> serde_json::Value {
+        serde_json::json!(crate::persist::gather(&self.endpoint))
+    }
+
+    /// Takes an endpoint back to a snapshot.
+    ///
+    /// # Errors
+    /// When the snapshot is of another shape; the endpoint then stays as it is.
+    pub fn restore(&self, snapshot: serde_json::Value) -> Result<(), String> {
+        let saved = serde_json::from_value(snapshot).map_err(|error| error.to_string())?;
+        crate::persist::restore(&self.endpoint, saved).map_err(|error| error.to_string())?;
+        self.endpoint.core.mark_dirty();
+        Ok(())
+    }
+
     /// Applies a service quota to an account in a region; false for a code that is not known.
     pub fn set_quota(&self, (account, region): (&str, &str), code: &str, value: u64) -> bool {
         let quotas = &self.endpoint.core.peers.service_quotas;

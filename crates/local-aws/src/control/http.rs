@@ -14,6 +14,9 @@
 //! | `GET`, `POST /_local/latency` | how long things take ([`LatencyModel`]) |
 //! | `GET`, `POST`, `DELETE /_local/outages` | what is lost; loses a zone or a region ([`Outage`]); ends all |
 //! | `POST /_local/quotas` | applies a service quota: `{"account", "region", "code", "value"}` |
+//! | `POST /_local/scps` | sets an account's service control policy: `{"account", "document"}`, null ends it |
+//! | `POST /_local/subscriptions` | `{"product", "dimensions", "customer", "ends"}`: a Marketplace subscription |
+//! | `GET /_local/snapshot`, `POST /_local/restore` | the state but for streams and objects; takes it back |
 //! | `GET /_local/resolve?name=…&type=A&region=…&client=…` | what public DNS would answer |
 //! | `POST /_local/kinesis-rates` | `{"enforced": true}` holds a shard's rates against callers |
 //! | `POST /_local/service-credentials` | `{"role_arn": …}` gives keys that do not expire |
@@ -32,6 +35,8 @@ use crate::protocol::{ResponseBody, full};
 use crate::route53::DnsQuestion;
 
 const BODY_BYTES_MAX: usize = 64 * 1024;
+/// A state of ten thousand accounts.
+const STATE_BYTES_MAX: usize = 1 << 30;
 
 /// Answers a request below `/_local`.
 pub(crate) async fn answer(
@@ -46,7 +51,11 @@ pub(crate) async fn answer(
         );
     }
     let (parts, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
+    let bytes_max = match parts.uri.path() {
+        "/_local/restore" => STATE_BYTES_MAX,
+        _ => BODY_BYTES_MAX,
+    };
+    let Ok(body) = Limited::new(body, bytes_max).collect().await else {
         return reply(
             StatusCode::PAYLOAD_TOO_LARGE,
             &json!({ "error": "body too large or cut off" }),
@@ -63,6 +72,12 @@ pub(crate) async fn answer(
         "/latency" => latency(control, &parts.method, &body),
         "/outages" => outages(control, &parts.method, &body),
         "/quotas" => quotas(control, &body),
+        "/scps" => scps(control, &body),
+        "/subscriptions" => subscriptions(control, &body),
+        "/snapshot" => Ok(control.snapshot()),
+        "/restore" => read(&body)
+            .and_then(|state| control.restore(state))
+            .map(|()| json!({})),
         "/resolve" => Ok(json!(control.resolve(&question(parts.uri.query())))),
         "/kinesis-rates" => kinesis_rates(control, &body),
         "/service-credentials" => service_credentials(control, &body),
@@ -143,6 +158,42 @@ fn quotas(control: &Control, body: &[u8]) -> Result<Value, String> {
         true => Ok(json!({ "value": wanted.value })),
         false => Err(format!("there is no quota {}", wanted.code)),
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scp {
+    account: String,
+    document: Option<Value>,
+}
+
+fn scps(control: &Control, body: &[u8]) -> Result<Value, String> {
+    let wanted: Scp = read(body)?;
+    let text = wanted.document.map(|document| document.to_string());
+    control.set_scp(&wanted.account, text.as_deref())?;
+    Ok(json!({ "limited": text.is_some() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subscription {
+    product: String,
+    #[serde(default)]
+    dimensions: Vec<String>,
+    customer: String,
+    #[serde(default)]
+    ends: bool,
+}
+
+fn subscriptions(control: &Control, body: &[u8]) -> Result<Value, String> {
+    let wanted: Subscription = read(body)?;
+    if wanted.ends {
+        control.unsubscribe(&wanted.product, &wanted.customer);
+    } else {
+        let dimensions: Vec<&str> = wanted.dimensions.iter().map(String::as_str).collect();
+        control.subscribe(&wanted.product, &dimensions, &wanted.customer);
+    }
+    Ok(json!({ "subscribed": !wanted.ends }))
 }
 
 fn question(query: Option<&str>) -> DnsQuestion {

@@ -5,6 +5,7 @@
 
 mod calls;
 mod faults;
+mod guardrails;
 mod handle;
 pub(crate) mod http;
 mod inventory;
@@ -16,6 +17,7 @@ pub(crate) use calls::CallLog;
 pub use calls::CallRecord;
 pub use faults::{Fault, FaultRule};
 pub(crate) use faults::{Faults, Target};
+pub(crate) use guardrails::Guardrails;
 pub use handle::{Control, ServiceCredentials};
 pub use inventory::InventoryItem;
 pub(crate) use lag::Lag;

@@ -361,6 +361,7 @@ fn call_of(core: &Core, place: Place<'_>, errand: &Errand<'_>) -> Call {
         source: IpAddr::V4(Ipv4Addr::LOCALHOST),
         now: core.clock.now(),
         protocol: Protocol::Ec2,
+        failing_per_million: 0,
         path: "/".into(),
         query: String::new(),
         body: Bytes::new(),

@@ -182,6 +182,7 @@ impl IamAccount {
             .map(|arn| self.managed(arn).unwrap_or_else(allows_nothing));
         Policies {
             root: false,
+            guardrail: None,
             identity: inline.chain(attached).collect(),
             boundary,
             session: None,

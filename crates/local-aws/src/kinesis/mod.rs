@@ -50,6 +50,10 @@ pub(crate) struct Scope<'a> {
     pub(crate) principal: &'a str,
     /// Asks the caller's policies about the running operation on an ARN.
     pub(crate) permit: &'a (dyn Fn(&str) -> Result<(), Refusal> + Sync),
+    /// So many of a million records of a PutRecords fail, by a fault.
+    pub(crate) failing_per_million: u32,
+    /// What is drawn for this call.
+    pub(crate) fault_draw: u64,
 }
 
 impl Scope<'_> {

@@ -13,6 +13,7 @@ use super::hash;
 use super::stream::{Moment, NewRecord, Outcomes, Placed, Rejected, Stream, shard_id};
 use super::wire::{Refusal, StreamName, answer};
 use super::{Kinesis, Scope};
+use crate::ids::stable_hash;
 
 /// Most records of one PutRecords call.
 const RECORDS_MAX: usize = 500;
@@ -106,11 +107,15 @@ impl Kinesis {
         if bytes > CALL_BYTES_MAX {
             return Err(Refusal::invalid("Records size exceeds 10 MB limit"));
         }
-        let outcomes = self.put(&stream, batch).await?;
-        let records: Vec<_> = outcomes
-            .into_iter()
-            .map(|outcome| entry_outcome(&stream, outcome))
-            .collect();
+        let failing: Vec<bool> = batch.iter().map(|record| fails(scope, record)).collect();
+        let spared = batch.into_iter().zip(&failing).filter(|(_, fails)| !**fails);
+        let spared = spared.map(|(record, _)| record).collect();
+        let mut outcomes = self.put(&stream, spared).await?.into_iter();
+        let mut records = Vec::with_capacity(failing.len());
+        for fails in failing {
+            let placed = if fails { None } else { outcomes.next() };
+            records.push(placed.map_or_else(failed_by_fault, |outcome| entry_outcome(&stream, outcome)));
+        }
         let failed = records
             .iter()
             .filter(|record| matches!(record, EntryOutcome::Failed { .. }))
@@ -156,6 +161,22 @@ impl Kinesis {
         tokio::spawn(async move { stream.put(batch, moment).await })
             .await
             .map_err(Refusal::internal)
+    }
+}
+
+/// Whether a fault lets a record of a batch fail: drawn from the record and the call's draw, so that the same record,
+/// sent again, has another chance.
+fn fails(scope: Scope<'_>, record: &NewRecord) -> bool {
+    let drawn = stable_hash(scope.fault_draw, &record.partition_key)
+        ^ stable_hash(scope.fault_draw, &hex::encode(&record.data));
+    drawn % 1_000_000 < u64::from(scope.failing_per_million)
+}
+
+/// What AWS answers for a record that it could not take.
+fn failed_by_fault() -> EntryOutcome {
+    EntryOutcome::Failed {
+        error_code: "InternalFailure",
+        error_message: "Internal service failure.".to_owned(),
     }
 }
 

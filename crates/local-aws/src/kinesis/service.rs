@@ -39,6 +39,12 @@ impl Service for Kinesis {
             region: &call.region,
             principal: &call.caller.principal_arn,
             permit: &permit,
+            failing_per_million: call.failing_per_million,
+            fault_draw: if call.failing_per_million > 0 {
+                core.ids.below(u64::MAX)
+            } else {
+                0
+            },
         };
         let answer = self.call(scope, &call.operation, &call.body).await;
         answer

@@ -176,39 +176,26 @@ pub(super) fn list(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsErr
 }
 
 pub(super) fn update(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsError> {
-    let wanted: ChangedCheck = request.body()?;
+    let change: ChangedCheck = request.body()?;
     let mut check = permitted(dns, request)?;
-    if wanted
-        .health_check_version
-        .is_some_and(|version| version != check.version)
-    {
+    if change.version.is_some_and(|version| version != check.version) {
         let why = "The value of HealthCheckVersion does not match the health check's";
         return Err(AwsError::conflict("HealthCheckVersionMismatch", why));
     }
-    let change = wanted.config;
     let config = &mut check.config;
-    let flag = |text: &str| text == "true";
     config.ip_address = change.ip_address.or(config.ip_address.take());
     config.domain_name = change.domain_name.or(config.domain_name.take());
     config.resource_path = change.resource_path.or(config.resource_path.take());
-    config.port = number(change.port)?.or(config.port);
-    config.failure_threshold = number(change.failure_threshold)?.or(config.failure_threshold);
-    config.inverted = change.inverted.as_deref().map(flag).or(config.inverted);
-    config.disabled = change.disabled.as_deref().map(flag).or(config.disabled);
+    config.port = change.port.or(config.port);
+    config.failure_threshold = change.failure_threshold.or(config.failure_threshold);
+    config.inverted = change.inverted.or(config.inverted);
+    config.disabled = change.disabled.or(config.disabled);
     check_config(&check.config)?;
     check.version += 1;
     dns.with(|state| state.checks.insert(check.id.clone(), check.clone()));
     Ok(view::document("UpdateHealthCheckResponse", |xml| {
         view::check(xml, &check)
     }))
-}
-
-fn number<T: std::str::FromStr>(text: Option<String>) -> Result<Option<T>, AwsError> {
-    text.map(|text| {
-        text.parse()
-            .map_err(|_| invalid(format!("{text} is not a number")))
-    })
-    .transpose()
 }
 
 /// Route 53 lets go of a check that record sets still name; they then count as healthy.

@@ -161,31 +161,25 @@ pub(super) struct NewCheck {
 }
 
 /// What is not given stays.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct ChangedCheck {
-    pub(super) health_check_version: Option<i64>,
-    #[serde(flatten)]
-    pub(super) config: CheckConfigChange,
-}
-
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub(super) struct CheckConfigChange {
+pub(super) struct ChangedCheck {
+    #[serde(rename = "HealthCheckVersion")]
+    pub(super) version: Option<i64>,
     #[serde(rename = "IPAddress")]
     pub(super) ip_address: Option<String>,
     #[serde(rename = "Port")]
-    pub(super) port: Option<String>,
+    pub(super) port: Option<u16>,
     #[serde(rename = "ResourcePath")]
     pub(super) resource_path: Option<String>,
     #[serde(rename = "FullyQualifiedDomainName")]
     pub(super) domain_name: Option<String>,
     #[serde(rename = "FailureThreshold")]
-    pub(super) failure_threshold: Option<String>,
+    pub(super) failure_threshold: Option<i64>,
     #[serde(rename = "Inverted")]
-    pub(super) inverted: Option<String>,
+    pub(super) inverted: Option<bool>,
     #[serde(rename = "Disabled")]
-    pub(super) disabled: Option<String>,
+    pub(super) disabled: Option<bool>,
 }
 
 #[derive(Deserialize)]

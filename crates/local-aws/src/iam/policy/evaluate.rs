@@ -20,6 +20,8 @@ pub(crate) struct Question<'a> {
 pub(crate) struct Policies {
     /// The account's root user: allowed everything its account may.
     pub(crate) root: bool,
+    /// The organisation's service control policy for the account; it limits the root user too.
+    pub(crate) guardrail: Option<Document>,
     pub(crate) identity: Vec<Document>,
     pub(crate) boundary: Option<Document>,
     /// What limits a session: one of them must allow. `None` for a session without limits of its own.
@@ -29,15 +31,14 @@ pub(crate) struct Policies {
 impl Policies {
     /// The kinds of policy that only limit, each with the documents of which one must allow.
     fn limits(&self) -> impl Iterator<Item = (&'static str, &[Document])> {
-        let boundary = self.boundary.iter().map(|document| {
-            let one = std::slice::from_ref(document);
-            ("permissions boundary", one)
-        });
+        let one = |kind: &'static str| move |document| (kind, std::slice::from_ref(document));
+        let guardrail = self.guardrail.iter().map(one("service control"));
+        let boundary = self.boundary.iter().map(one("permissions boundary"));
         let session = self
             .session
             .iter()
             .map(|documents| ("session", documents.as_slice()));
-        boundary.chain(session)
+        guardrail.chain(boundary).chain(session)
     }
 }
 
@@ -72,6 +73,10 @@ pub(crate) fn decide(
     let foreign = resource.is_some_and(|resource| resource.owner != caller.account);
     if foreign && granted.is_none() {
         return Decision::NotAllowed("resource-based");
+    }
+    let guarded = policies.guardrail.as_ref();
+    if guarded.is_some_and(|guardrail| !applies(guardrail, question, true)) {
+        return Decision::NotAllowed("service control");
     }
     if policies.root {
         return Decision::Allowed;
