@@ -2,6 +2,7 @@
 //!
 //! Reads `cargo metadata` and the tree itself; takes about a second and needs no network.
 
+mod conformance;
 mod dependencies;
 mod rooms;
 mod sources;

@@ -8,7 +8,7 @@ fn root() -> PathBuf {
 }
 
 /// Every Rust file below `folders`, with its path from the root.
-fn rust_files(folders: &[&str]) -> Vec<(String, String)> {
+pub(crate) fn rust_files(folders: &[&str]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
     while let Some(folder) = open.pop() {

@@ -121,7 +121,7 @@ async fn usage_without_a_subscription_is_told_apart() {
     aws.control().subscribe(PRODUCT, &[], "cust-bolt");
     let own = record(&aws, "rows", 1, TimeDelta::zero());
     let mut other = own.clone();
-    other.customer_identifier = "cust-bolt".to_owned().into();
+    other.customer_identifier = "cust-bolt".to_owned();
     let results = report(&client, vec![own, other]).await;
     let statuses: Vec<_> = results.into_iter().filter_map(|result| result.status).collect();
     assert_eq!(statuses, [Status::CustomerNotSubscribed, Status::Success]);

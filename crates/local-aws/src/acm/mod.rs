@@ -224,7 +224,7 @@ impl Acm {
         let wanted: OfCertificate = call.json()?;
         let going = wanted.tags.iter().map(|tag| tag.key.clone()).collect::<Vec<_>>();
         self.change_tags(core, call, &wanted, |all| {
-            all.retain(|key, _| !going.contains(key))
+            all.retain(|key, _| !going.contains(key));
         })
     }
 

@@ -37,7 +37,7 @@ pub(super) fn groups(all: &[Group]) -> Xml {
             xml.text(arn);
         });
         xml.members("Instances", group.members.values(), |xml, one| {
-            member(xml, group, one)
+            member(xml, group, one);
         });
         xml.members("SuspendedProcesses", &group.suspended, |xml, process| {
             xml.leaf("ProcessName", process);

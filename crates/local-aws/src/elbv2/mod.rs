@@ -28,8 +28,6 @@ use crate::places::Places;
 use crate::protocol::{Protocol, Reply, Xml};
 use crate::service::{Call, Service};
 
-pub(crate) use peer::BalancerView;
-
 /// The service.
 #[derive(Default)]
 pub(crate) struct Elbv2 {

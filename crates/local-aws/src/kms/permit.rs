@@ -6,7 +6,7 @@ use super::key::{Key, State};
 use crate::auth::Caller;
 use crate::core::Core;
 use crate::error::AwsError;
-use crate::iam::policy::{Context, Document, Question, ResourcePolicy, resource_grant};
+use crate::iam::policy::{Context, Document, Question, ResourcePolicy};
 
 /// Asks whether the caller may do `kms:<operation>` with the key.
 pub(super) fn permit(
@@ -15,7 +15,7 @@ pub(super) fn permit(
     (key, operation): (&Key, &str),
     context: &Context,
 ) -> Result<(), AwsError> {
-    let document = Document::resource(&key.policy).map_err(|_| denied(caller, operation, key))?;
+    let document = Document::resource(&key.policy).map_err(|_| invalid_state(key))?;
     let (action, arn) = (format!("kms:{operation}"), key.arn());
     let context = context
         .clone()
@@ -26,25 +26,14 @@ pub(super) fn permit(
         resource: &arn,
         context: &context,
     };
-    // Within an account too, a key's policy that does not reach the caller is the end of it.
-    if resource_grant(&question, &caller.view(), &document).is_none() {
-        return Err(denied(caller, operation, key));
-    }
     let policy = ResourcePolicy {
         document: Some(&document),
         owner: &key.account,
     };
-    core.authorize_on(caller, &question, Some(&policy))
+    // Within an account too, a key's policy that does not reach the caller is the end of it.
+    core.authority(caller)
+        .ask_guarded(&question, &policy)
         .map_err(|refused| refused.into_error("AccessDeniedException"))
-}
-
-fn denied(caller: &Caller, operation: &str, key: &Key) -> AwsError {
-    let why = format!(
-        "User: {} is not authorized to perform: kms:{operation} on resource: {} because no resource-based policy allows the kms:{operation} action",
-        caller.principal_arn,
-        key.arn()
-    );
-    AwsError::bad("AccessDeniedException", why)
 }
 
 /// The refusal of a key that may not be used as it stands.

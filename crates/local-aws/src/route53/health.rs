@@ -46,7 +46,7 @@ pub(super) fn create(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsE
         };
         let mut xml = Xml::new();
         view::answer(&mut xml, "CreateHealthCheckResponse", |xml| {
-            view::check(xml, &check)
+            view::check(xml, &check);
         });
         let location = format!(
             "https://route53.amazonaws.com/2013-04-01/healthcheck/{}",
@@ -148,7 +148,7 @@ fn permitted(dns: &Route53, request: &Request<'_>) -> Result<Check, AwsError> {
 pub(super) fn get(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsError> {
     let check = permitted(dns, request)?;
     Ok(view::document("GetHealthCheckResponse", |xml| {
-        view::check(xml, &check)
+        view::check(xml, &check);
     }))
 }
 
@@ -194,7 +194,7 @@ pub(super) fn update(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsE
     check.version += 1;
     dns.with(|state| state.checks.insert(check.id.clone(), check.clone()));
     Ok(view::document("UpdateHealthCheckResponse", |xml| {
-        view::check(xml, &check)
+        view::check(xml, &check);
     }))
 }
 

@@ -35,7 +35,7 @@ pub(super) fn list(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsErr
     let has = read(dns, request, (kind, id))?;
     request.permit(&format!("{kind}/{id}"), &has)?;
     Ok(view::document("ListTagsForResourceResponse", |xml| {
-        set(xml, (kind, id), &has)
+        set(xml, (kind, id), &has);
     }))
 }
 

@@ -38,8 +38,8 @@ impl FaultMix {
         if self.lags() {
             control.set_lag(LagSettings {
                 describe_ms_max: 20_000,
-                role_ms_max: 0,
                 instance_ms: 25_000,
+                ..LagSettings::default()
             });
         }
         for rule in self.rules() {
@@ -54,11 +54,6 @@ impl FaultMix {
             Self::Calm | Self::Lag | Self::Throttle | Self::Lossy | Self::Capacity => 0,
             Self::Storm => 15_000,
         }
-    }
-
-    /// True when every tenant is to meet a fault.
-    pub(super) fn is_faulty(self) -> bool {
-        !self.rules().is_empty()
     }
 
     fn lags(self) -> bool {

@@ -152,7 +152,7 @@ async fn a_group_with_instances_is_in_use() {
     let live = left
         .reservations()
         .iter()
-        .flat_map(|one| one.instances())
+        .flat_map(aws_sdk_ec2::types::Reservation::instances)
         .filter(|one| {
             one.state()
                 .and_then(|state| state.name())

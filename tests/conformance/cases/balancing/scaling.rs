@@ -205,7 +205,12 @@ async fn a_launch_without_capacity_fails_and_is_tried_again() {
         .await
         .expect("activities");
     let failed = &activities.activities()[0];
-    assert_eq!(failed.status_code().map(|status| status.as_str()), Some("Failed"));
+    assert_eq!(
+        failed
+            .status_code()
+            .map(aws_sdk_autoscaling::types::ScalingActivityStatusCode::as_str),
+        Some("Failed")
+    );
     assert!(
         failed
             .status_message()

@@ -155,7 +155,7 @@ async fn failover_follows_the_health_of_the_primary() {
         .await
         .expect("both");
     let answer = || resolve(&aws, &zone.at("www"), HERE).values;
-    assert_eq!(answer(), [address.clone()]);
+    assert_eq!(answer(), std::slice::from_ref(&address));
     aws.control()
         .set_latency(LatencyModel::Realistic { per_mille: 1_000 });
     let outage = Outage::Zone(format!("{}a", aws.region()));
@@ -163,7 +163,7 @@ async fn failover_follows_the_health_of_the_primary() {
     aws.advance(TimeDelta::seconds(29));
     assert_eq!(
         answer(),
-        [address.clone()],
+        std::slice::from_ref(&address),
         "three failed checks of ten seconds are not over yet"
     );
     aws.advance(TimeDelta::seconds(2));

@@ -62,11 +62,11 @@ async fn all_filters_must_hold_and_any_value_of_one() {
     let one = vpc(&aws, &[("conformance", &mark), ("tier", "gold")]).await;
     let ours = filter("conformance", &[&mark]);
     conformance::eventually("the index sees the VPC", async || {
-        !found(&client, &[ours.clone()]).await.is_empty()
+        !found(&client, std::slice::from_ref(&ours)).await.is_empty()
     })
     .await;
     let ends = |arns: Vec<String>| arns.len() == 1 && arns[0].ends_with(&format!("vpc/{one}"));
-    assert!(ends(found(&client, &[ours.clone()]).await));
+    assert!(ends(found(&client, std::slice::from_ref(&ours)).await));
     assert!(ends(
         found(&client, &[ours.clone(), filter("tier", &["silver", "gold"])]).await
     ));
