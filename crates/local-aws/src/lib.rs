@@ -32,6 +32,8 @@ mod ec2;
 mod elbv2;
 mod endpoint;
 mod error;
+#[cfg(test)]
+mod fuzz_tests;
 mod iam;
 mod ids;
 mod kinesis;

@@ -52,10 +52,9 @@ impl Worker<'_> {
                     member.state = Lifecycle::InService;
                     arrived.push(member.id.clone());
                 }
-                Some(view) => {
-                    let runs = matches!(view.state, "running" | "pending");
-                    member.is_healthy &= runs && view.is_reachable | (view.state == "pending");
-                }
+                // What is only starting cannot be reached yet, and is not unhealthy for that.
+                Some(view) if view.state == "pending" => {}
+                Some(view) => member.is_healthy &= view.state == "running" && view.is_reachable,
             }
         }
         for id in arrived {

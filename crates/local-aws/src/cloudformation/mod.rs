@@ -19,3 +19,10 @@ mod template;
 mod yaml;
 
 pub(crate) use service::CloudFormation;
+
+/// Reads a template and forgets it.
+#[cfg(test)]
+pub(crate) fn read_template(text: &str) {
+    // What is wrong with it does not matter here.
+    let _read = template::Template::read(text);
+}
