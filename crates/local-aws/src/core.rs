@@ -207,6 +207,7 @@ impl Core {
     pub(crate) fn look(&self) {
         self.peers.elbv2.look(self);
         self.peers.autoscaling.settle(self);
+        self.peers.rds.look(self);
         self.peers.route53.look(self);
     }
 

@@ -59,5 +59,6 @@ pub use control::{
     CallRecord, Control, Fault, FaultRule, InventoryItem, LagSettings, LatencyModel, Outage,
     ServiceCredentials,
 };
+pub use rds::{DatabaseView, MarkerRefused};
 pub use route53::{DnsAnswer, DnsQuestion};
 pub use server::{LocalAws, Options, StartError};

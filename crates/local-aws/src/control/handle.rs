@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::control::{CallRecord, FaultRule, InventoryItem, LagSettings, LatencyModel, Outage};
 use crate::endpoint::Endpoint;
 use crate::iam::service_role;
+use crate::rds::{DatabaseView, MarkerRefused};
 use crate::route53::{DnsAnswer, DnsQuestion};
 
 /// A handle on one endpoint. Cloning is cheap; all clones speak to the same endpoint.
@@ -104,6 +105,8 @@ impl Control {
 
     /// Loses a zone or a region until [`Self::end_outage`].
     pub fn begin_outage(&self, outage: Outage) {
+        // What had happened until now, such as the rows that had reached a replica, happened before the outage.
+        self.endpoint.core.look();
         self.endpoint.core.outages.begin(outage);
         self.endpoint.core.look();
     }
@@ -166,6 +169,32 @@ impl Control {
         let core = &self.endpoint.core;
         core.look();
         core.peers.route53.resolve(core, question)
+    }
+
+    /// A database, an instance or an Aurora cluster, as its clients see it; `None` when no such ARN is there.
+    #[must_use]
+    pub fn database(&self, arn: &str) -> Option<DatabaseView> {
+        let core = &self.endpoint.core;
+        core.look();
+        core.peers.rds.view(core, arn)
+    }
+
+    /// Commits a numbered row to a database. Replicas, snapshots and backups hold it once such a row would have
+    /// reached them, so that the last marker found after a failover is the measured RPO.
+    ///
+    /// # Errors
+    /// Whatever would have refused the row.
+    pub fn write_marker(&self, arn: &str, number: u64) -> Result<(), MarkerRefused> {
+        let core = &self.endpoint.core;
+        core.look();
+        core.peers.rds.write_marker(core, arn, number)
+    }
+
+    /// Sets how far a read replica or a secondary cluster is behind its source; false when it follows none.
+    pub fn set_replica_lag(&self, arn: &str, lag: TimeDelta) -> bool {
+        let core = &self.endpoint.core;
+        core.look();
+        core.peers.rds.set_lag(arn, lag)
     }
 
     /// Holds Kinesis's rates of 1 MiB and 1,000 records per shard and second against callers, or not. Off at start;

@@ -18,6 +18,9 @@
 //! | `POST /_local/subscriptions` | `{"product", "dimensions", "customer", "ends"}`: a Marketplace subscription |
 //! | `GET /_local/snapshot`, `POST /_local/restore` | the state but for streams and objects; takes it back |
 //! | `GET /_local/resolve?name=…&type=A&region=…&client=…` | what public DNS would answer |
+//! | `GET /_local/database?arn=…` | a database as its clients see it, with the markers it holds |
+//! | `POST /_local/database-markers` | `{"arn", "number"}` commits a numbered row for a drill |
+//! | `POST /_local/replica-lag` | `{"arn", "lag_ms"}` sets how far a replica is behind |
 //! | `POST /_local/kinesis-rates` | `{"enforced": true}` holds a shard's rates against callers |
 //! | `POST /_local/service-credentials` | `{"role_arn": …}` gives keys that do not expire |
 
@@ -79,6 +82,9 @@ pub(crate) async fn answer(
             .and_then(|state| control.restore(state))
             .map(|()| json!({})),
         "/resolve" => Ok(json!(control.resolve(&question(parts.uri.query())))),
+        "/database" => database(control, parts.uri.query()),
+        "/database-markers" => database_markers(control, &body),
+        "/replica-lag" => replica_lag(control, &body),
         "/kinesis-rates" => kinesis_rates(control, &body),
         "/service-credentials" => service_credentials(control, &body),
         other => Err(format!("there is no control {other}")),
@@ -196,18 +202,56 @@ fn subscriptions(control: &Control, body: &[u8]) -> Result<Value, String> {
     Ok(json!({ "subscribed": !wanted.ends }))
 }
 
+/// A value of the query string.
+fn query_value(query: Option<&str>, name: &str, default: &str) -> String {
+    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let found = pairs.find(|(key, _)| key == name);
+    found.map_or(default.to_owned(), |(_, value)| value.into_owned())
+}
+
 fn question(query: Option<&str>) -> DnsQuestion {
-    let value = |name: &str, default: &str| {
-        let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-        let found = pairs.find(|(key, _)| key == name);
-        found.map_or(default.to_owned(), |(_, value)| value.into_owned())
-    };
+    let value = |name: &str, default: &str| query_value(query, name, default);
     DnsQuestion {
         name: value("name", ""),
         kind: value("type", "A"),
         region: value("region", "us-east-1"),
         client: value("client", ""),
     }
+}
+
+fn database(control: &Control, query: Option<&str>) -> Result<Value, String> {
+    let view = control.database(&query_value(query, "arn", ""));
+    view.map(|view| json!(view))
+        .ok_or_else(|| "there is no such database".into())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewMarker {
+    arn: String,
+    number: u64,
+}
+
+fn database_markers(control: &Control, body: &[u8]) -> Result<Value, String> {
+    let wanted: NewMarker = read(body)?;
+    let written = control.write_marker(&wanted.arn, wanted.number);
+    written.map_err(|refused| refused.to_string())?;
+    Ok(json!(control.database(&wanted.arn)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewLag {
+    arn: String,
+    lag_ms: u32,
+}
+
+fn replica_lag(control: &Control, body: &[u8]) -> Result<Value, String> {
+    let wanted: NewLag = read(body)?;
+    if !control.set_replica_lag(&wanted.arn, TimeDelta::milliseconds(wanted.lag_ms.into())) {
+        return Err("the database follows no other".into());
+    }
+    Ok(json!(control.database(&wanted.arn)))
 }
 
 #[derive(Deserialize)]
