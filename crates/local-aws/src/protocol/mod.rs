@@ -6,7 +6,7 @@ mod params;
 mod reply;
 mod xml;
 
-pub(crate) use page::page;
+pub(crate) use page::{Page, page};
 pub(crate) use params::Params;
 pub(crate) use reply::{Reply, ResponseBody, full, refusal, success};
 pub(crate) use xml::Xml;

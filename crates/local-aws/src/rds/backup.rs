@@ -14,7 +14,12 @@ use crate::protocol::Xml;
 /// How far a replicated backup is behind its instance, typically: logs are shipped every five minutes.
 const SHIPPING: TimeDelta = TimeDelta::minutes(5);
 const FIRST_COPY: TimeDelta = TimeDelta::minutes(20);
-const FILTERS: [&str; 4] = ["status", "db-instance-id", "dbi-resource-id", "db-instance-automated-backups-arn"];
+const FILTERS: [&str; 4] = [
+    "status",
+    "db-instance-id",
+    "dbi-resource-id",
+    "db-instance-automated-backups-arn",
+];
 
 /// Begins to replicate an instance's backups into the region of the call.
 pub(super) fn start(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> {
@@ -64,7 +69,9 @@ fn source(rds: &Rds, request: &Request<'_>) -> Result<Instance, AwsError> {
         )));
     }
     if source.settings.retention_days == 0 {
-        return Err(instance_state("Automated backups are not enabled for the source DB instance."));
+        return Err(instance_state(
+            "Automated backups are not enabled for the source DB instance.",
+        ));
     }
     Ok(source)
 }
@@ -103,7 +110,10 @@ pub(super) fn stop(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> {
     rds.with(|state| {
         let mut here = state.backups.values_mut();
         let found = here.find(|it| {
-            it.meta.arn.starts_with(&prefix) && it.instance_arn == arn && it.ended_at.is_none() && it.link.is_some()
+            it.meta.arn.starts_with(&prefix)
+                && it.instance_arn == arn
+                && it.ended_at.is_none()
+                && it.link.is_some()
         });
         let backup = found.ok_or_else(|| instance_missing(arn))?;
         backup.ended_at = Some(backup.latest(request.call.now));
@@ -154,7 +164,8 @@ pub(super) fn describe(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError
         let kept = below(&state.backups, &request.arn("auto-backup", "")).cloned();
         let living = below(&state.instances, &request.arn("db", ""))
             .filter(|it| it.settings.retention_days > 0 && it.cluster.is_none() && it.link.is_none());
-        kept.chain(living.map(|instance| living_backup(request, instance))).collect()
+        kept.chain(living.map(|instance| living_backup(request, instance)))
+            .collect()
     });
     found.retain(|backup| accepts(&filters, backup));
     let named = [
@@ -178,7 +189,9 @@ pub(super) fn describe(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError
     let mut xml = Xml::new();
     xml.node("DBInstanceAutomatedBackups", |xml| {
         for backup in &page.items {
-            xml.node("DBInstanceAutomatedBackup", |xml| show(xml, backup, request.call.now));
+            xml.node("DBInstanceAutomatedBackup", |xml| {
+                show(xml, backup, request.call.now);
+            });
         }
     });
     xml.optional("Marker", page.next);
@@ -188,7 +201,10 @@ pub(super) fn describe(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError
 /// The backup that a living instance has beside it.
 fn living_backup(request: &Request<'_>, instance: &Instance) -> Backup {
     let (earliest, latest) = window_of(request, instance);
-    let id = format!("ab-{}", instance.resource_id.trim_start_matches("db-").to_lowercase());
+    let id = format!(
+        "ab-{}",
+        instance.resource_id.trim_start_matches("db-").to_lowercase()
+    );
     let mut meta = instance.meta.clone();
     meta.arn = request.arn("auto-backup", &id);
     Backup {

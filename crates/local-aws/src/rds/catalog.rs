@@ -58,7 +58,8 @@ const ENGINES: [Engine; 4] = [
 ];
 
 const FAMILIES: [&str; 16] = [
-    "t3", "t4g", "m5", "m5d", "m6g", "m6i", "m7g", "m7i", "r5", "r5b", "r6g", "r6i", "r7g", "r7i", "x2g", "m8g",
+    "t3", "t4g", "m5", "m5d", "m6g", "m6i", "m7g", "m7i", "r5", "r5b", "r6g", "r6i", "r7g", "r7i", "x2g",
+    "m8g",
 ];
 const SIZES: [&str; 11] = [
     "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge",
@@ -99,10 +100,7 @@ impl Engine {
             parts.filter_map(|part| part.parse().ok()).collect()
         };
         if number(to) < number(from) {
-            return Err(clash(format!(
-                "Cannot upgrade {} from {from} to {to}",
-                self.name
-            )));
+            return Err(clash(format!("Cannot upgrade {} from {from} to {to}", self.name)));
         }
         if number(from).first() != number(to).first() && !allow_major {
             let why =
@@ -160,7 +158,11 @@ impl Engine {
         }
         let small = known(&["micro", "small"], size);
         let bursts = family.is_some_and(|family| family.starts_with('t'));
-        if (self.is_aurora() && small) || (!bursts && small) || (!bursts && size == Some("medium")) {
+        let is_offered = match bursts {
+            true => !small || !self.is_aurora(),
+            false => !small && size != Some("medium"),
+        };
+        if !is_offered {
             return Err(clash(format!(
                 "RDS does not support creating a DB instance with the following combination: DBInstanceClass={class}, \
                  Engine={}, LicenseModel={}.",

@@ -20,7 +20,12 @@ const CREATING: TimeDelta = TimeDelta::minutes(2);
 const SECONDARIES_MAX: usize = 10;
 /// Aurora replicates between regions with a lag under a second, typically.
 pub(super) const LAG: TimeDelta = TimeDelta::seconds(1);
-const FILTERS: [&str; 4] = ["db-cluster-id", "db-cluster-resource-id", "engine", "clone-group-id"];
+const FILTERS: [&str; 4] = [
+    "db-cluster-id",
+    "db-cluster-resource-id",
+    "engine",
+    "clone-group-id",
+];
 
 /// What a secondary cluster takes from the primary.
 const OF_PRIMARY: [&str; 4] = [
@@ -35,10 +40,16 @@ pub(super) fn create(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
     let id = new_identifier(rds, request, &tags)?;
     let engine = catalog::engine(request.required("Engine")?)?;
     if !engine.is_aurora() {
-        return Err(AwsError::not_implemented("rds", "CreateDBCluster for Multi-AZ DB clusters"));
+        return Err(AwsError::not_implemented(
+            "rds",
+            "CreateDBCluster for Multi-AZ DB clusters",
+        ));
     }
     if request.params.get("ReplicationSourceIdentifier").is_some() {
-        return Err(AwsError::not_implemented("rds", "CreateDBCluster with ReplicationSourceIdentifier"));
+        return Err(AwsError::not_implemented(
+            "rds",
+            "CreateDBCluster with ReplicationSourceIdentifier",
+        ));
     }
     let ground = ground(rds, request)?;
     let global = match request.params.get("GlobalClusterIdentifier") {
@@ -52,7 +63,9 @@ pub(super) fn create(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
         (None, _) => read::shared(request, engine, &ground)?,
     };
     if settings.retention_days == 0 {
-        return Err(invalid("Invalid backup retention period 0. Must be between 1 and 35"));
+        return Err(invalid(
+            "Invalid backup retention period 0. Must be between 1 and 35",
+        ));
     }
     let cluster = made(request, (&id, tags), settings, &ground);
     let cluster = Cluster {
@@ -60,11 +73,15 @@ pub(super) fn create(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
         global: global.map(|global| global.meta.arn),
         ..cluster
     };
-    insert(rds, cluster)
+    insert(rds, &cluster)
 }
 
 fn new_identifier(rds: &Rds, request: &Request<'_>, tags: &Tags) -> Result<String, AwsError> {
-    let id = identifier("DBClusterIdentifier", request.required("DBClusterIdentifier")?, 63)?;
+    let id = identifier(
+        "DBClusterIdentifier",
+        request.required("DBClusterIdentifier")?,
+        63,
+    )?;
     let arn = request.arn("cluster", &id);
     request.permit(&arn, tags, tags)?;
     let (is_taken, count) = rds.with(|state| {
@@ -87,7 +104,12 @@ fn already_exists() -> AwsError {
 }
 
 fn made(request: &Request<'_>, (id, tags): (&str, Tags), settings: Settings, ground: &Ground) -> Cluster {
-    let mut zones: Vec<String> = ground.group.subnets.iter().map(|(_, zone)| zone.clone()).collect();
+    let mut zones: Vec<String> = ground
+        .group
+        .subnets
+        .iter()
+        .map(|(_, zone)| zone.clone())
+        .collect();
     zones.sort();
     zones.dedup();
     Cluster {
@@ -110,7 +132,7 @@ fn made(request: &Request<'_>, (id, tags): (&str, Tags), settings: Settings, gro
 }
 
 /// Adds a cluster; the first of a global cluster is its primary.
-fn insert(rds: &Rds, cluster: Cluster) -> Result<Xml, AwsError> {
+fn insert(rds: &Rds, cluster: &Cluster) -> Result<Xml, AwsError> {
     rds.with(|state| {
         if state.clusters.contains_key(&cluster.meta.arn) {
             return Err(already_exists());
@@ -122,7 +144,7 @@ fn insert(rds: &Rds, cluster: Cluster) -> Result<Xml, AwsError> {
             global.writer = Some(cluster.meta.arn.clone());
         }
         state.clusters.insert(cluster.meta.arn.clone(), cluster.clone());
-        Ok(one(state, &cluster))
+        Ok(one(state, cluster))
     })
 }
 
@@ -144,7 +166,9 @@ fn open_global(rds: &Rds, request: &Request<'_>, named: &str) -> Result<Global, 
         return Err(global_state(why));
     }
     if members.len() > SECONDARIES_MAX {
-        return Err(global_state("A global cluster has at most 10 secondary DB clusters"));
+        return Err(global_state(
+            "A global cluster has at most 10 secondary DB clusters",
+        ));
     }
     Ok(global)
 }
@@ -165,7 +189,10 @@ fn primary_of(request: &Request<'_>, ground: &Ground, global: &Global) -> Result
 }
 
 fn fits(request: &Request<'_>, global: &Global) -> Result<(), AwsError> {
-    let asked = request.params.get("EngineVersion").filter(|asked| *asked != global.version);
+    let asked = request
+        .params
+        .get("EngineVersion")
+        .filter(|asked| *asked != global.version);
     if request.params.get("Engine") != Some(&global.engine) || asked.is_some() {
         return Err(clash(format!(
             "The engine and version must be those of the global cluster: {} {}",
@@ -192,7 +219,9 @@ fn secondary(
     let primary = rds.with(|state| state.clusters.get(primary).cloned());
     let primary = primary.ok_or_else(|| global_state("The global cluster has no primary DB cluster"))?;
     if primary.status() != "available" {
-        return Err(super::request::cluster_state("The primary DB cluster is not available"));
+        return Err(super::request::cluster_state(
+            "The primary DB cluster is not available",
+        ));
     }
     let kms_key = match (&primary.settings.kms_key, request.params.get("KmsKeyId")) {
         (None, None) if request.flag("StorageEncrypted")? != Some(true) => None,
@@ -215,7 +244,10 @@ fn secondary(
 }
 
 pub(super) fn describe(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> {
-    let named = request.params.get("DBClusterIdentifier").filter(|named| !named.is_empty());
+    let named = request
+        .params
+        .get("DBClusterIdentifier")
+        .filter(|named| !named.is_empty());
     request.permit_describing("cluster", named)?;
     let filters = request.filters(&FILTERS)?;
     rds.with(|state| {
@@ -249,7 +281,9 @@ fn accepts(filters: &[(String, Vec<String>)], cluster: &Cluster) -> bool {
             // Clones are not built, so that no cluster is in a clone group.
             _ => "",
         };
-        values.iter().any(|value| value == own || *value == cluster.meta.arn)
+        values
+            .iter()
+            .any(|value| value == own || *value == cluster.meta.arn)
     })
 }
 
@@ -283,7 +317,10 @@ fn show(xml: &mut Xml, state: &Databases, cluster: &Cluster) {
         .leaf("MasterUsername", &settings.master_username)
         .optional("DatabaseName", settings.db_name.as_ref())
         .leaf("ClusterCreateTime", view::time(meta.created_at))
-        .leaf("Endpoint", host(&format!("cluster-{}", meta.id), &meta.account, &meta.region))
+        .leaf(
+            "Endpoint",
+            host(&format!("cluster-{}", meta.id), &meta.account, &meta.region),
+        )
         .leaf("ReaderEndpoint", host(&reader, &meta.account, &meta.region))
         .leaf("Port", settings.port)
         .leaf("MultiAZ", spans_zones(state, cluster))
@@ -298,7 +335,10 @@ fn show(xml: &mut Xml, state: &Databases, cluster: &Cluster) {
         .leaf("CopyTagsToSnapshot", settings.copies_tags)
         .leaf("IAMDatabaseAuthenticationEnabled", settings.iam_auth)
         .optional("GlobalClusterIdentifier", cluster.global.as_deref().map(name_of))
-        .optional("ReplicationSourceIdentifier", cluster.link.as_ref().map(|link| &link.source));
+        .optional(
+            "ReplicationSourceIdentifier",
+            cluster.link.as_ref().map(|link| &link.source),
+        );
     xml.node("AvailabilityZones", |xml| {
         for zone in &cluster.zones {
             xml.leaf("AvailabilityZone", zone);
@@ -310,7 +350,10 @@ fn show(xml: &mut Xml, state: &Databases, cluster: &Cluster) {
 }
 
 fn spans_zones(state: &Databases, cluster: &Cluster) -> bool {
-    let mut zones: Vec<&str> = state.members(&cluster.meta.arn).map(|it| it.foot.zone.as_str()).collect();
+    let mut zones: Vec<&str> = state
+        .members(&cluster.meta.arn)
+        .map(|it| it.foot.zone.as_str())
+        .collect();
     zones.sort_unstable();
     zones.dedup();
     zones.len() > 1
@@ -329,4 +372,3 @@ fn members(xml: &mut Xml, state: &Databases, cluster: &Cluster) {
         }
     });
 }
-

@@ -17,14 +17,19 @@ pub(super) fn modify(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
     let cluster = permitted(rds, request, request.required("DBClusterIdentifier")?)?;
     for name in ["NewDBClusterIdentifier", "EngineVersion"] {
         if request.params.get(name).is_some() {
-            return Err(AwsError::not_implemented("rds", &format!("ModifyDBCluster with {name}")));
+            return Err(AwsError::not_implemented(
+                "rds",
+                &format!("ModifyDBCluster with {name}"),
+            ));
         }
     }
     require_available(&cluster)?;
     let mut settings = cluster.settings.clone();
     if let Some(days) = read::retention(request)? {
         if days == 0 {
-            return Err(invalid("Invalid backup retention period 0. Must be between 1 and 35"));
+            return Err(invalid(
+                "Invalid backup retention period 0. Must be between 1 and 35",
+            ));
         }
         settings.retention_days = days;
     }
@@ -39,8 +44,13 @@ pub(super) fn modify(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
     settings.deletion_protection = request
         .flag("DeletionProtection")?
         .unwrap_or(settings.deletion_protection);
-    settings.copies_tags = request.flag("CopyTagsToSnapshot")?.unwrap_or(settings.copies_tags);
-    if !request.strings("VpcSecurityGroupIds", "VpcSecurityGroupId").is_empty() {
+    settings.copies_tags = request
+        .flag("CopyTagsToSnapshot")?
+        .unwrap_or(settings.copies_tags);
+    if !request
+        .strings("VpcSecurityGroupIds", "VpcSecurityGroupId")
+        .is_empty()
+    {
         settings.group_ids = placement::security_groups(request, &settings.vpc_id)?;
     }
     rds.with(|state| changed(state, &cluster.meta.arn, |cluster| cluster.settings = settings))
@@ -57,11 +67,7 @@ fn require_available(cluster: &Cluster) -> Result<(), AwsError> {
     Ok(())
 }
 
-fn changed(
-    state: &mut Databases,
-    arn: &str,
-    change: impl FnOnce(&mut Cluster),
-) -> Result<Xml, AwsError> {
+fn changed(state: &mut Databases, arn: &str, change: impl FnOnce(&mut Cluster)) -> Result<Xml, AwsError> {
     let cluster = state.clusters.get_mut(arn).ok_or_else(|| cluster_missing(arn))?;
     change(cluster);
     let cluster = cluster.clone();
@@ -73,7 +79,9 @@ pub(super) fn fail_over(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsErro
     let cluster = permitted(rds, request, request.required("DBClusterIdentifier")?)?;
     require_available(&cluster)?;
     if cluster.link.is_some() {
-        return Err(cluster_state("A secondary cluster of a global cluster has no writer to fail over"));
+        return Err(cluster_state(
+            "A secondary cluster of a global cluster has no writer to fail over",
+        ));
     }
     let writer = cluster.writer.clone().unwrap_or_default();
     let heir = match request.params.get("TargetDBInstanceIdentifier") {
@@ -128,7 +136,10 @@ pub(super) fn delete(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
             return Err(clash(why));
         }
         (false, Some(_)) => {
-            return Err(AwsError::not_implemented("rds", "DeleteDBCluster with FinalDBSnapshotIdentifier"));
+            return Err(AwsError::not_implemented(
+                "rds",
+                "DeleteDBCluster with FinalDBSnapshotIdentifier",
+            ));
         }
         (true, None) => {}
     }
@@ -158,7 +169,10 @@ fn refuse_in_use(state: &Databases, cluster: &Cluster) -> Result<(), AwsError> {
     let Some(global) = &cluster.global else {
         return Ok(());
     };
-    let writer = state.globals.get(global).and_then(|global| global.writer.as_ref());
+    let writer = state
+        .globals
+        .get(global)
+        .and_then(|global| global.writer.as_ref());
     if writer == Some(&cluster.meta.arn) && state.clusters_of(global).count() > 1 {
         return Err(global_state(
             "Unable to delete cluster that is a primary member of global cluster while there are other global cluster \

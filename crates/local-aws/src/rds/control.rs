@@ -133,9 +133,7 @@ fn of_instance(state: &Databases, core: &Core, instance: &Instance) -> DatabaseV
     let is_reachable = instance.is_reachable() && !core.outages.zone_lost(&instance.foot.zone);
     let cluster = instance.cluster.as_ref().and_then(|arn| state.clusters.get(arn));
     let is_writable = match cluster {
-        Some(cluster) => {
-            cluster.writer.as_ref() == Some(&instance.meta.arn) && takes_writes(state, cluster)
-        }
+        Some(cluster) => cluster.writer.as_ref() == Some(&instance.meta.arn) && takes_writes(state, cluster),
         None => instance.link.is_none(),
     };
     let markers = cluster.map_or(&instance.markers, |cluster| &cluster.markers);
@@ -151,9 +149,7 @@ fn of_instance(state: &Databases, core: &Core, instance: &Instance) -> DatabaseV
 }
 
 fn of_cluster(state: &Databases, core: &Core, cluster: &Cluster) -> DatabaseView {
-    let stands = |member: &&Instance| {
-        member.is_reachable() && !core.outages.zone_lost(&member.foot.zone)
-    };
+    let stands = |member: &&Instance| member.is_reachable() && !core.outages.zone_lost(&member.foot.zone);
     let writer = cluster.writer.as_ref().and_then(|arn| state.instances.get(arn));
     let is_reachable = match writer {
         Some(writer) => stands(&writer),

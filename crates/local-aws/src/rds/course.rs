@@ -85,7 +85,10 @@ mod tests {
         ];
         let mut course = Course::through(at(0), &latency, &stages, Then::Stop);
         assert_eq!((course.settle(at(9)), course.status()), (None, Some("creating")));
-        assert_eq!((course.settle(at(10)), course.status()), (None, Some("backing-up")));
+        assert_eq!(
+            (course.settle(at(10)), course.status()),
+            (None, Some("backing-up"))
+        );
         assert_eq!((course.settle(at(15)), course.status()), (Some(Then::Stop), None));
         assert_eq!(course.settle(at(16)), None);
     }

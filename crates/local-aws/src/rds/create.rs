@@ -52,23 +52,14 @@ pub(super) fn create(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
     }
     let instance = made(request, (&id, tags), settings, feet);
     let instance = Instance {
-        course: Course::through(
-            request.call.now,
-            &request.core.latency,
-            &stages,
-            Then::Rest,
-        ),
+        course: Course::through(request.call.now, &request.core.latency, &stages, Then::Rest),
         ..instance
     };
-    insert(rds, request, instance)
+    insert(rds, request, &instance)
 }
 
 /// The name of a new instance, once the caller may make it and has room for it.
-pub(super) fn new_identifier(
-    rds: &Rds,
-    request: &Request<'_>,
-    tags: &Tags,
-) -> Result<String, AwsError> {
+pub(super) fn new_identifier(rds: &Rds, request: &Request<'_>, tags: &Tags) -> Result<String, AwsError> {
     identifier_in(rds, request, "DBInstanceIdentifier", tags)
 }
 
@@ -128,18 +119,15 @@ pub(super) fn made(
 }
 
 /// Adds an instance and answers with it; gives its interfaces back when another call was first.
-pub(super) fn insert(rds: &Rds, request: &Request<'_>, instance: Instance) -> Result<Xml, AwsError> {
+pub(super) fn insert(rds: &Rds, request: &Request<'_>, instance: &Instance) -> Result<Xml, AwsError> {
     let taken = rds.with(|state| {
         if state.instances.contains_key(&instance.meta.arn) {
             return true;
         }
-        event::record(
-            state,
-            &instance.meta,
-            request.call.now,
-            event::CREATED,
-        );
-        state.instances.insert(instance.meta.arn.clone(), instance.clone());
+        event::record(state, &instance.meta, request.call.now, event::CREATED);
+        state
+            .instances
+            .insert(instance.meta.arn.clone(), instance.clone());
         false
     });
     if taken {
@@ -149,16 +137,11 @@ pub(super) fn insert(rds: &Rds, request: &Request<'_>, instance: Instance) -> Re
         }
         return Err(already_exists());
     }
-    rds.with(|state| Ok(view::one_instance(state, &instance)))
+    rds.with(|state| Ok(view::one_instance(state, instance)))
 }
 
 /// Makes a member of a cluster.
-fn join(
-    rds: &Rds,
-    request: &Request<'_>,
-    (id, tags): (&str, Tags),
-    named: &str,
-) -> Result<Xml, AwsError> {
+fn join(rds: &Rds, request: &Request<'_>, (id, tags): (&str, Tags), named: &str) -> Result<Xml, AwsError> {
     let cluster = rds.with(|state| open_cluster(state, request, named))?;
     let settings = member_settings(request, &cluster)?;
     let group = placement::subnet_group(rds, request, Some(&cluster.settings.subnet_group))?;
@@ -179,7 +162,7 @@ fn join(
         ..made(request, (id, tags), settings, feet)
     };
     rds.with(|state| crown(state, &cluster.meta.arn, &instance.meta.arn));
-    insert(rds, request, instance)
+    insert(rds, request, &instance)
 }
 
 /// The first member of a cluster that is not a secondary writes.
@@ -224,13 +207,17 @@ fn member_settings(request: &Request<'_>, cluster: &Cluster) -> Result<Settings,
         )));
     }
     if request.flag("MultiAZ")? == Some(true) {
-        return Err(clash("MultiAZ is not valid for a member of an Aurora DB cluster."));
+        return Err(clash(
+            "MultiAZ is not valid for a member of an Aurora DB cluster.",
+        ));
     }
     let class = request.required("DBInstanceClass")?;
     engine.check_class(class)?;
     let tier = request.number("PromotionTier")?.unwrap_or(1);
     if !(0..=15).contains(&tier) {
-        return Err(super::request::invalid("The promotion tier must be between 0 and 15"));
+        return Err(super::request::invalid(
+            "The promotion tier must be between 0 and 15",
+        ));
     }
     Ok(Settings {
         class: class.to_owned(),

@@ -36,7 +36,9 @@ pub(super) fn delete(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
             instance.meta.id
         )));
     }
-    let last = last.map(|named| snapshot::of(rds, request, &instance, named)).transpose()?;
+    let last = last
+        .map(|named| snapshot::of(rds, request, &instance, named))
+        .transpose()?;
     let keeps = request.flag("DeleteAutomatedBackups")? == Some(false);
     rds.with(|state| {
         let_go(state, &instance, last);
@@ -51,12 +53,12 @@ pub(super) fn delete(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
 }
 
 /// The name of the last snapshot, when one is to be made.
-fn final_snapshot<'r>(
-    request: &'r Request<'_>,
-    instance: &Instance,
-) -> Result<Option<&'r str>, AwsError> {
+fn final_snapshot<'r>(request: &'r Request<'_>, instance: &Instance) -> Result<Option<&'r str>, AwsError> {
     let skips = request.flag("SkipFinalSnapshot")?.unwrap_or(false);
-    let named = request.params.get("FinalDBSnapshotIdentifier").filter(|named| !named.is_empty());
+    let named = request
+        .params
+        .get("FinalDBSnapshotIdentifier")
+        .filter(|named| !named.is_empty());
     match (skips, named) {
         (true, Some(_)) => Err(clash(
             "FinalDBSnapshotIdentifier can't be specified when SkipFinalSnapshot is enabled.",
@@ -84,7 +86,10 @@ fn let_go(state: &mut Databases, instance: &Instance, last: Option<Snapshot>) {
         state.snapshots.insert(last.meta.arn.clone(), last);
     }
     for replica in state.instances.values_mut() {
-        let follows = replica.link.as_mut().filter(|link| link.source == instance.meta.arn);
+        let follows = replica
+            .link
+            .as_mut()
+            .filter(|link| link.source == instance.meta.arn);
         if let Some(link) = follows {
             link.state = LinkState::Terminated;
             if replica.meta.region == instance.meta.region {

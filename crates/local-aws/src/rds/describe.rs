@@ -11,7 +11,10 @@ use crate::protocol::Xml;
 const FILTERS: [&str; 4] = ["db-instance-id", "db-cluster-id", "dbi-resource-id", "engine"];
 
 pub(super) fn instances(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> {
-    let named = request.params.get("DBInstanceIdentifier").filter(|named| !named.is_empty());
+    let named = request
+        .params
+        .get("DBInstanceIdentifier")
+        .filter(|named| !named.is_empty());
     request.permit_describing("db", named)?;
     let filters = request.filters(&FILTERS)?;
     rds.with(|state| {
@@ -53,7 +56,10 @@ fn accepts(filters: &[(String, Vec<String>)], instance: &Instance) -> bool {
             "dbi-resource-id" => any(&instance.resource_id, &instance.resource_id),
             "engine" => any(&instance.settings.engine, &instance.settings.engine),
             // The one left is db-cluster-id.
-            _ => instance.cluster.as_ref().is_some_and(|cluster| any(super::request::name_of(cluster), cluster)),
+            _ => instance
+                .cluster
+                .as_ref()
+                .is_some_and(|cluster| any(super::request::name_of(cluster), cluster)),
         }
     })
 }
@@ -66,7 +72,10 @@ pub(super) fn permitted(rds: &Rds, request: &Request<'_>) -> Result<Instance, Aw
     let named = request.required("DBInstanceIdentifier")?;
     let arn = request.named("db", named);
     let found = rds.with(|state| state.instances.get(&arn).cloned());
-    let has = found.as_ref().map(|instance| instance.meta.tags.clone()).unwrap_or_default();
+    let has = found
+        .as_ref()
+        .map(|instance| instance.meta.tags.clone())
+        .unwrap_or_default();
     request.permit(&arn, &has, &Tags::new())?;
     found
         .filter(|instance| instance.meta.arn.starts_with(&request.arn("db", "")))
@@ -79,7 +88,10 @@ pub(super) fn changed(
     arn: &str,
     change: impl FnOnce(&mut Instance),
 ) -> Result<Xml, AwsError> {
-    let instance = state.instances.get_mut(arn).ok_or_else(|| instance_missing(arn))?;
+    let instance = state
+        .instances
+        .get_mut(arn)
+        .ok_or_else(|| instance_missing(arn))?;
     change(instance);
     let instance = instance.clone();
     Ok(view::one_instance(state, &instance))

@@ -77,11 +77,16 @@ pub(super) fn describe(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError
     request.permit_describing("es", None)?;
     request.filters(&[])?;
     let wanted = wanted(request)?;
-    let here = format!("arn:aws:rds:{}:{}:", request.place().region, request.place().account);
+    let here = format!(
+        "arn:aws:rds:{}:{}:",
+        request.place().region,
+        request.place().account
+    );
     let events: Vec<(String, Event)> = rds.with(|state| {
         let all = state.events.iter().enumerate();
         let mine = all.filter(|(_, event)| event.source_arn.starts_with(&here) && wanted.takes(event));
-        mine.map(|(at, event)| (format!("{at:08}"), event.clone())).collect()
+        mine.map(|(at, event)| (format!("{at:08}"), event.clone()))
+            .collect()
     });
     let found = request.page(events, |(key, _)| key)?;
     let mut xml = Xml::new();

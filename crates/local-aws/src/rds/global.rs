@@ -3,7 +3,9 @@
 use super::catalog;
 use super::course::Course;
 use super::instance::LinkState;
-use super::request::{Request, clash, cluster_missing, cluster_state, global_missing, global_state, identifier};
+use super::request::{
+    Request, clash, cluster_missing, cluster_state, global_missing, global_state, identifier,
+};
 use super::state::{Cluster, Databases, Global, Meta, Tags, below};
 use super::{Rds, view};
 use crate::error::AwsError;
@@ -59,7 +61,9 @@ fn source(rds: &Rds, request: &Request<'_>, named: &str) -> Result<Cluster, AwsE
     let cluster = own.ok_or_else(|| cluster_missing(named))?;
     request.permit(&arn, &cluster.meta.tags, &Tags::new())?;
     if cluster.global.is_some() {
-        return Err(cluster_state("The DB cluster is already a member of a global cluster"));
+        return Err(cluster_state(
+            "The DB cluster is already a member of a global cluster",
+        ));
     }
     if cluster.status() != "available" {
         return Err(cluster_state(format!(
@@ -98,7 +102,10 @@ fn empty(request: &Request<'_>, named: Named) -> Result<Global, AwsError> {
     })?;
     let engine = catalog::engine(engine)?;
     if !engine.is_aurora() {
-        return Err(clash(format!("The engine {} has no global clusters", engine.name)));
+        return Err(clash(format!(
+            "The engine {} has no global clusters",
+            engine.name
+        )));
     }
     Ok(Global {
         engine: engine.name.to_owned(),
@@ -140,7 +147,10 @@ pub(super) fn permitted(rds: &Rds, request: &Request<'_>) -> Result<Global, AwsE
 }
 
 pub(super) fn describe(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> {
-    let named = request.params.get("GlobalClusterIdentifier").filter(|named| !named.is_empty());
+    let named = request
+        .params
+        .get("GlobalClusterIdentifier")
+        .filter(|named| !named.is_empty());
     request.permit(&arn_of(request, named.unwrap_or("*")), &Tags::new(), &Tags::new())?;
     let filters = request.filters(&["db-cluster-id", "region"])?;
     rds.with(|state| {
@@ -222,7 +232,7 @@ fn show(xml: &mut Xml, state: &Databases, global: &Global) {
         for member in &members {
             let writes = global.writer.as_ref() == Some(&member.meta.arn);
             xml.node("GlobalClusterMember", |xml| {
-                one_member(xml, member, writes.then_some(&members[..]).unwrap_or_default());
+                one_member(xml, member, if writes { &members } else { &[] });
                 xml.leaf("IsWriter", writes);
             });
         }
@@ -246,7 +256,10 @@ fn one_member(xml: &mut Xml, member: &Cluster, all: &[&Cluster]) {
         .is_some_and(|link| link.state != LinkState::Replicating);
     xml.leaf("DBClusterArn", &member.meta.arn)
         .leaf("GlobalWriteForwardingStatus", "disabled")
-        .leaf("SynchronizationStatus", if is_behind { "pending-resync" } else { "connected" });
+        .leaf(
+            "SynchronizationStatus",
+            if is_behind { "pending-resync" } else { "connected" },
+        );
     xml.node("Readers", |xml| {
         for reader in all.iter().filter(|other| other.meta.arn != member.meta.arn) {
             xml.leaf("member", &reader.meta.arn);

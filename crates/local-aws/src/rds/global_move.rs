@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::cluster::LAG;
 use super::course::{Course, Then};
 use super::global::{one, permitted};
-use super::instance::{Link, LinkState};
+use super::instance::{Instance, Link, LinkState};
 use super::request::{Request, clash, cluster_missing, cluster_state, global_state};
 use super::state::{Cluster, Databases, Global, Move};
 use super::{Rds, global};
@@ -34,18 +34,18 @@ pub(super) fn fail_over(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsErro
     begin(rds, request, &global, loses_data.unwrap_or(false))
 }
 
-fn begin(
-    rds: &Rds,
-    request: &Request<'_>,
-    global: &Global,
-    loses_data: bool,
-) -> Result<Xml, AwsError> {
+fn begin(rds: &Rds, request: &Request<'_>, global: &Global, loses_data: bool) -> Result<Xml, AwsError> {
     let target = request.required("TargetDbClusterIdentifier")?;
     let arn = request.named("cluster", target);
     rds.with(|state| {
         let from = check(state, request.core, (global, &arn), loses_data)?;
-        let status = if loses_data { "failing-over" } else { "switching-over" };
-        let course = |then| Course::through(request.call.now, &request.core.latency, &[(status, MOVING)], then);
+        let status = if loses_data {
+            "failing-over"
+        } else {
+            "switching-over"
+        };
+        let course =
+            |then| Course::through(request.call.now, &request.core.latency, &[(status, MOVING)], then);
         if loses_data {
             // The target takes what it has; nothing more reaches it from the old primary.
             if let Some(link) = state.clusters.get_mut(&arn).and_then(|it| it.link.as_mut()) {
@@ -57,7 +57,10 @@ fn begin(
                 cluster.course = course(Then::Rest);
             }
         }
-        let global = state.globals.get_mut(&global.meta.arn).ok_or_else(|| gone(global))?;
+        let global = state
+            .globals
+            .get_mut(&global.meta.arn)
+            .ok_or_else(|| gone(global))?;
         global.course = course(Then::FailOver);
         global.moving = Some(Move {
             from,
@@ -84,7 +87,10 @@ fn check(
         let why = format!("Global cluster {} is {}", global.meta.id, global.status());
         return Err(global_state(why));
     }
-    let cluster = state.clusters.get(target).ok_or_else(|| cluster_missing(target))?;
+    let cluster = state
+        .clusters
+        .get(target)
+        .ok_or_else(|| cluster_missing(target))?;
     let from = global.writer.clone();
     let from = from.ok_or_else(|| global_state("The global cluster has no primary DB cluster"))?;
     if cluster.global.as_ref() != Some(&global.meta.arn) {
@@ -105,7 +111,9 @@ fn check(
             .as_ref()
             .is_none_or(|link| link.state != LinkState::Replicating);
         if is_behind {
-            return Err(global_state("The target DB cluster is not in sync with the primary"));
+            return Err(global_state(
+                "The target DB cluster is not in sync with the primary",
+            ));
         }
     }
     Ok(from)
@@ -114,7 +122,7 @@ fn check(
 fn require_sound(state: &Databases, core: &Core, cluster: &Cluster) -> Result<(), AwsError> {
     let is_lost = core.outages.region_lost(&cluster.meta.region);
     let mut members = state.members(&cluster.meta.arn).peekable();
-    let has_none_left = members.peek().is_some() && !members.any(|member| member.is_available());
+    let has_none_left = members.peek().is_some() && !members.any(Instance::is_available);
     if is_lost || has_none_left || cluster.status() != "available" {
         return Err(cluster_state(format!(
             "DB cluster {} is not in available state.",
@@ -128,7 +136,9 @@ fn require_sound(state: &Databases, core: &Core, cluster: &Cluster) -> Result<()
 pub(super) fn settle(state: &mut Databases, now: DateTime<Utc>) {
     let arns: Vec<String> = state.globals.keys().cloned().collect();
     for arn in arns {
-        let Some(global) = state.globals.get_mut(&arn) else { continue };
+        let Some(global) = state.globals.get_mut(&arn) else {
+            continue;
+        };
         let ended = global.course.settle(now) == Some(Then::FailOver);
         if let Some(moving) = global.moving.take_if(|_| ended) {
             global.writer = Some(moving.to.clone());
@@ -166,7 +176,10 @@ pub(super) fn remove(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
     let named = request.required("DbClusterIdentifier")?;
     let arn = request.named("cluster", named);
     rds.with(|state| {
-        let cluster = state.clusters.get(&arn).filter(|it| it.global.as_ref() == Some(&global.meta.arn));
+        let cluster = state
+            .clusters
+            .get(&arn)
+            .filter(|it| it.global.as_ref() == Some(&global.meta.arn));
         let cluster = cluster.ok_or_else(|| cluster_missing(named))?;
         if global.status() != "available" || !["available", "creating"].contains(&cluster.status()) {
             return Err(global_state(format!("Global cluster {} is busy", global.meta.id)));
@@ -184,7 +197,9 @@ pub(super) fn remove(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
 }
 
 fn leave(state: &mut Databases, request: &Request<'_>, arn: &str, is_primary: bool) {
-    let Some(cluster) = state.clusters.get_mut(arn) else { return };
+    let Some(cluster) = state.clusters.get_mut(arn) else {
+        return;
+    };
     let global = cluster.global.take();
     if is_primary {
         if let Some(global) = global.and_then(|arn| state.globals.get_mut(&arn)) {

@@ -179,5 +179,8 @@ impl Instance {
 pub(super) fn host(id: &str, account: &str, region: &str) -> String {
     let hash = crate::ids::stable_hash(0, &format!("rds {account} {region}"));
     let middle = data_encoding::BASE32_NOPAD.encode(&hash.to_be_bytes());
-    format!("{id}.c{}.{region}.rds.amazonaws.com", &middle[..11].to_lowercase())
+    format!(
+        "{id}.c{}.{region}.rds.amazonaws.com",
+        &middle[..11].to_lowercase()
+    )
 }

@@ -34,7 +34,11 @@ pub(super) fn reboot(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
         true => (("rebooting", FAILING_OVER), Then::FailOver),
         false => (("rebooting", REBOOTING), Then::Rest),
     };
-    let said = if forces { event::FAILOVER_STARTED } else { event::RESTARTED };
+    let said = if forces {
+        event::FAILOVER_STARTED
+    } else {
+        event::RESTARTED
+    };
     send(rds, request, &instance, (stage, then, said))
 }
 

@@ -18,7 +18,10 @@ const MODIFYING: TimeDelta = TimeDelta::minutes(8);
 pub(super) fn modify(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> {
     let instance = permitted(rds, request)?;
     if request.params.get("NewDBInstanceIdentifier").is_some() {
-        return Err(AwsError::not_implemented("rds", "ModifyDBInstance with NewDBInstanceIdentifier"));
+        return Err(AwsError::not_implemented(
+            "rds",
+            "ModifyDBInstance with NewDBInstanceIdentifier",
+        ));
     }
     if !["available", "stopped", "storage-optimization"].contains(&instance.status()) {
         return Err(instance_state(format!(
@@ -98,7 +101,10 @@ fn at_once(request: &Request<'_>, instance: &Instance) -> Result<Settings, AwsEr
         *flag = request.flag(name)?.unwrap_or(*flag);
     }
     settings.port = read::port(request, "DBPortNumber")?.unwrap_or(settings.port);
-    if !request.strings("VpcSecurityGroupIds", "VpcSecurityGroupId").is_empty() {
+    if !request
+        .strings("VpcSecurityGroupIds", "VpcSecurityGroupId")
+        .is_empty()
+    {
         settings.group_ids = placement::security_groups(request, &settings.vpc_id)?;
     }
     if let Some(managed) = request.flag("ManageMasterUserPassword")? {
@@ -120,7 +126,10 @@ fn at_once(request: &Request<'_>, instance: &Instance) -> Result<Settings, AwsEr
 fn later(request: &Request<'_>, instance: &Instance) -> Result<Option<Pending>, AwsError> {
     let old = &instance.settings;
     let engine = catalog::engine(&old.engine)?;
-    let class = request.params.get("DBInstanceClass").filter(|class| *class != old.class);
+    let class = request
+        .params
+        .get("DBInstanceClass")
+        .filter(|class| *class != old.class);
     if let Some(class) = class {
         engine.check_class(class)?;
     }
@@ -128,7 +137,9 @@ fn later(request: &Request<'_>, instance: &Instance) -> Result<Option<Pending>, 
     let (storage_gib, storage_type, iops) = storage(request, engine, old)?;
     let multi_az = request.flag("MultiAZ")?.filter(|wanted| *wanted != old.multi_az);
     if multi_az == Some(true) && instance.cluster.is_some() {
-        return Err(clash("MultiAZ is not valid for a member of an Aurora DB cluster."));
+        return Err(clash(
+            "MultiAZ is not valid for a member of an Aurora DB cluster.",
+        ));
     }
     let password = request.params.get("MasterUserPassword");
     if let Some(password) = password {
@@ -163,11 +174,7 @@ fn check_password(engine: &Engine, instance: &Instance, password: &str) -> Resul
     engine.check_password(password)
 }
 
-fn version(
-    request: &Request<'_>,
-    engine: &Engine,
-    old: &str,
-) -> Result<Option<String>, AwsError> {
+fn version(request: &Request<'_>, engine: &Engine, old: &str) -> Result<Option<String>, AwsError> {
     let Some(asked) = request.params.get("EngineVersion") else {
         return Ok(None);
     };

@@ -67,9 +67,8 @@ pub(super) fn security_groups(request: &Request<'_>, vpc_id: &str) -> Result<Vec
     let ids = request.strings("VpcSecurityGroupIds", "VpcSecurityGroupId");
     for id in &ids {
         let group = ec2.group(request.core, place, id);
-        let group = group.ok_or_else(|| {
-            invalid(format!("Invalid security group , groupId= {id}, groupName=."))
-        })?;
+        let group =
+            group.ok_or_else(|| invalid(format!("Invalid security group , groupId= {id}, groupName=.")))?;
         if group.vpc_id != vpc_id {
             return Err(clash(
                 "The DB instance and EC2 security group are in different VPCs.",
@@ -118,10 +117,7 @@ pub(super) fn beside(request: &Request<'_>, ground: &Ground, zone: &str) -> Resu
 }
 
 /// The subnets, with their zones, of zones that stand.
-fn standing<'g>(
-    request: &'g Request<'_>,
-    ground: &'g Ground,
-) -> impl Iterator<Item = &'g (String, String)> {
+fn standing<'g>(request: &'g Request<'_>, ground: &'g Ground) -> impl Iterator<Item = &'g (String, String)> {
     let subnets = ground.group.subnets.iter();
     subnets.filter(|(_, zone)| !request.core.outages.zone_lost(zone))
 }
@@ -145,7 +141,9 @@ fn pick(
         .collect();
     let count = u64::try_from(open.len()).unwrap_or(1).max(1);
     let at = usize::try_from(stable_hash(0, id) % count).unwrap_or(0);
-    open.get(at).map(|found| (**found).clone()).ok_or_else(no_capacity)
+    open.get(at)
+        .map(|found| (**found).clone())
+        .ok_or_else(no_capacity)
 }
 
 fn no_capacity() -> AwsError {
@@ -156,11 +154,7 @@ fn no_capacity() -> AwsError {
 }
 
 /// Makes the interface of an instance in a subnet.
-fn stand(
-    request: &Request<'_>,
-    ground: &Ground,
-    (subnet_id, zone): (&str, &str),
-) -> Result<Foot, AwsError> {
+fn stand(request: &Request<'_>, ground: &Ground, (subnet_id, zone): (&str, &str)) -> Result<Foot, AwsError> {
     let wanted = ServiceInterface {
         subnet_id,
         group_ids: &ground.group_ids,

@@ -30,11 +30,7 @@ pub(super) fn instance(
 }
 
 /// What instances and clusters have in common.
-pub(super) fn shared(
-    request: &Request<'_>,
-    engine: &Engine,
-    ground: &Ground,
-) -> Result<Settings, AwsError> {
+pub(super) fn shared(request: &Request<'_>, engine: &Engine, ground: &Ground) -> Result<Settings, AwsError> {
     let username = request.required("MasterUsername")?;
     engine.check_username(username)?;
     let secret = master_secret(request, engine, true)?;
@@ -52,11 +48,7 @@ pub(super) fn shared(
 /// What says where and how something runs, whatever is in it.
 pub(super) fn placed(request: &Request<'_>, port: u16, ground: &Ground) -> Result<Settings, AwsError> {
     let backup_window = text_or(request, "PreferredBackupWindow", window::BACKUP_DEFAULT);
-    let maintenance_window = text_or(
-        request,
-        "PreferredMaintenanceWindow",
-        window::MAINTENANCE_DEFAULT,
-    );
+    let maintenance_window = text_or(request, "PreferredMaintenanceWindow", window::MAINTENANCE_DEFAULT);
     window::check(&backup_window, &maintenance_window)?;
     Ok(Settings {
         port: self::port(request, "Port")?.unwrap_or(port),
@@ -107,11 +99,7 @@ fn promotion_tier(request: &Request<'_>) -> Result<i64, AwsError> {
 }
 
 /// Type and rate of storage of a size.
-fn storage(
-    request: &Request<'_>,
-    engine: &Engine,
-    gib: i64,
-) -> Result<(String, Option<i64>), AwsError> {
+fn storage(request: &Request<'_>, engine: &Engine, gib: i64) -> Result<(String, Option<i64>), AwsError> {
     let iops = request.number("Iops")?;
     let default = if iops.is_some() { "io1" } else { "gp2" };
     let kind = request.params.get("StorageType").unwrap_or(default);
@@ -120,7 +108,10 @@ fn storage(
 }
 
 pub(super) fn database_name(request: &Request<'_>) -> Result<Option<String>, AwsError> {
-    let named = request.params.get("DBName").or(request.params.get("DatabaseName"));
+    let named = request
+        .params
+        .get("DBName")
+        .or(request.params.get("DatabaseName"));
     let Some(name) = named.filter(|name| !name.is_empty()) else {
         return Ok(None);
     };

@@ -39,7 +39,7 @@ pub(super) fn create(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
         ),
         ..create::made(request, (&id, tags), settings, feet)
     };
-    create::insert(rds, request, replica)
+    create::insert(rds, request, &replica)
 }
 
 /// The source, which must be able to feed one more replica.
@@ -59,7 +59,9 @@ fn source(rds: &Rds, request: &Request<'_>) -> Result<Instance, AwsError> {
     });
     let source = found.ok_or_else(|| instance_missing(named))?;
     if source.cluster.is_some() {
-        return Err(instance_state("A member of a DB cluster cannot be the source of a read replica"));
+        return Err(instance_state(
+            "A member of a DB cluster cannot be the source of a read replica",
+        ));
     }
     if request.core.outages.region_lost(region_of(&arn)) || !source.is_available() {
         return Err(instance_state(format!(
@@ -102,12 +104,7 @@ fn key(request: &Request<'_>, source: &Instance, is_far: bool) -> Result<Option<
 }
 
 /// A replica stands beside its source unless the call says otherwise.
-fn ground_of(
-    rds: &Rds,
-    request: &Request<'_>,
-    source: &Instance,
-    is_far: bool,
-) -> Result<Ground, AwsError> {
+fn ground_of(rds: &Rds, request: &Request<'_>, source: &Instance, is_far: bool) -> Result<Ground, AwsError> {
     if is_far || request.params.get("DBSubnetGroupName").is_some() {
         return ground(rds, request);
     }
@@ -135,7 +132,9 @@ fn settings(
         db_name: from.db_name.clone(),
         kms_key,
         multi_az: request.flag("MultiAZ")?.unwrap_or(false),
-        auto_minor: request.flag("AutoMinorVersionUpgrade")?.unwrap_or(from.auto_minor),
+        auto_minor: request
+            .flag("AutoMinorVersionUpgrade")?
+            .unwrap_or(from.auto_minor),
         // A replica makes no backups of its own until it is told to.
         retention_days: 0,
         ..read::placed(request, from.port, ground)?

@@ -36,7 +36,11 @@ pub(super) fn follow(state: &mut Databases, core: &Core) {
             advance(link, &mut cluster.markers, (&sources, is_open), (core, now));
         }
     }
-    for backup in state.backups.values_mut().filter(|backup| backup.ended_at.is_none()) {
+    for backup in state
+        .backups
+        .values_mut()
+        .filter(|backup| backup.ended_at.is_none())
+    {
         let is_open = !core.outages.region_lost(&backup.meta.region);
         if let Some(link) = &mut backup.link {
             advance(link, &mut backup.markers, (&sources, is_open), (core, now));
@@ -95,7 +99,9 @@ fn advance(
         return;
     }
     link.state = LinkState::Replicating;
-    link.applied = link.applied.max(now - TimeDelta::milliseconds(link.lag_now_ms(core)));
+    link.applied = link
+        .applied
+        .max(now - TimeDelta::milliseconds(link.lag_now_ms(core)));
     *markers = source
         .markers
         .iter()

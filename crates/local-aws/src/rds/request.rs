@@ -126,7 +126,9 @@ impl<'a> Request<'a> {
                 ));
             }
             if key.to_ascii_lowercase().starts_with("aws:") || key.to_ascii_lowercase().starts_with("rds:") {
-                return Err(invalid(format!("The tag key {key} begins with a reserved prefix")));
+                return Err(invalid(format!(
+                    "The tag key {key} begins with a reserved prefix"
+                )));
             }
             tags.insert(key.to_owned(), value.to_owned());
         }

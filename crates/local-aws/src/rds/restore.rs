@@ -64,21 +64,20 @@ fn build(
     }
     let instance = Instance {
         markers: origin.markers,
-        course: Course::through(
-            request.call.now,
-            &request.core.latency,
-            &stages,
-            Then::Rest,
-        ),
+        course: Course::through(request.call.now, &request.core.latency, &stages, Then::Rest),
         ..create::made(request, (id, tags), settings, feet)
     };
-    create::insert(rds, request, instance)
+    create::insert(rds, request, &instance)
 }
 
 /// The origin's settings, with what the call says over them.
 fn settings(rds: &Rds, request: &Request<'_>, from: &Settings) -> Result<Settings, AwsError> {
     let engine = catalog::engine(&from.engine)?;
-    if request.params.get("Engine").is_some_and(|asked| asked != from.engine) {
+    if request
+        .params
+        .get("Engine")
+        .is_some_and(|asked| asked != from.engine)
+    {
         return Err(clash("The engine must be compatible with that of the source"));
     }
     let class = request.params.get("DBInstanceClass").unwrap_or(&from.class);
@@ -188,13 +187,11 @@ fn of_resource(rds: &Rds, request: &Request<'_>, resource_id: &str) -> Result<Re
     let (instance, kept) = rds.with(|state| {
         let here = |region: &str, account: &str| region == place.region && account == place.account;
         let mut instances = state.instances.values();
-        let instance = instances.find(|it| {
-            it.resource_id == resource_id && here(&it.meta.region, &it.meta.account)
-        });
+        let instance =
+            instances.find(|it| it.resource_id == resource_id && here(&it.meta.region, &it.meta.account));
         let mut backups = state.backups.values();
-        let kept = backups.find(|it| {
-            it.resource_id == resource_id && here(&it.meta.region, &it.meta.account)
-        });
+        let kept =
+            backups.find(|it| it.resource_id == resource_id && here(&it.meta.region, &it.meta.account));
         (instance.cloned(), kept.cloned())
     });
     match (instance, kept) {

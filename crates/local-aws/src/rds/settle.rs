@@ -149,7 +149,10 @@ fn outage(instance: &mut Instance, core: &Core, now: DateTime<Utc>, said: &mut S
 fn clusters(state: &mut Databases, core: &Core, now: DateTime<Utc>) {
     let arns: Vec<String> = state.clusters.keys().cloned().collect();
     for arn in arns {
-        let then = state.clusters.get_mut(&arn).and_then(|cluster| cluster.course.settle(now));
+        let then = state
+            .clusters
+            .get_mut(&arn)
+            .and_then(|cluster| cluster.course.settle(now));
         match then {
             Some(Then::Gone) => {
                 state.clusters.remove(&arn);
@@ -162,9 +165,14 @@ fn clusters(state: &mut Databases, core: &Core, now: DateTime<Utc>) {
 }
 
 fn crown(state: &mut Databases, (arn, core): (&str, &Core), now: DateTime<Utc>) {
-    let Some(cluster) = state.clusters.get(arn) else { return };
+    let Some(cluster) = state.clusters.get(arn) else {
+        return;
+    };
     let leaving = cluster.writer.clone().unwrap_or_default();
-    let asked = cluster.heir.clone().filter(|heir| state.instances.contains_key(heir));
+    let asked = cluster
+        .heir
+        .clone()
+        .filter(|heir| state.instances.contains_key(heir));
     let heir = asked.or_else(|| state.heir(arn, &leaving, Some(core)));
     if let Some(cluster) = state.clusters.get_mut(arn) {
         cluster.heir = None;
@@ -175,8 +183,13 @@ fn crown(state: &mut Databases, (arn, core): (&str, &Core), now: DateTime<Utc>) 
 }
 
 fn flee(state: &mut Databases, (arn, core): (&str, &Core), now: DateTime<Utc>) {
-    let Some(cluster) = state.clusters.get(arn) else { return };
-    let writer = cluster.writer.as_ref().and_then(|writer| state.instances.get(writer));
+    let Some(cluster) = state.clusters.get(arn) else {
+        return;
+    };
+    let writer = cluster
+        .writer
+        .as_ref()
+        .and_then(|writer| state.instances.get(writer));
     let lost = writer.filter(|writer| core.outages.zone_lost(&writer.foot.zone));
     let heir = lost.and_then(|writer| state.heir(arn, &writer.meta.arn, Some(core)));
     let at_rest = cluster.course.status().is_none();

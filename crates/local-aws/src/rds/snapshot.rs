@@ -30,7 +30,10 @@ pub(super) fn create(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> 
     let named = request.required("DBInstanceIdentifier")?;
     let arn = request.named("db", named);
     let found = rds.with(|state| state.instances.get(&arn).cloned());
-    let has = found.as_ref().map(|instance| instance.meta.tags.clone()).unwrap_or_default();
+    let has = found
+        .as_ref()
+        .map(|instance| instance.meta.tags.clone())
+        .unwrap_or_default();
     request.permit(&arn, &has, &request.tags()?)?;
     let snapshot = of_found(rds, request, found, named)?;
     let course = Course::through(
@@ -139,7 +142,10 @@ fn insert(rds: &Rds, snapshot: Snapshot) -> Result<Xml, AwsError> {
 pub(super) fn find(rds: &Rds, request: &Request<'_>, named: &str) -> Result<Snapshot, AwsError> {
     let arn = request.named("snapshot", named);
     let found = rds.with(|state| state.snapshots.get(&arn).cloned());
-    let has = found.as_ref().map(|snapshot| snapshot.meta.tags.clone()).unwrap_or_default();
+    let has = found
+        .as_ref()
+        .map(|snapshot| snapshot.meta.tags.clone())
+        .unwrap_or_default();
     request.permit(&arn, &has, &request.tags()?)?;
     let own = found.filter(|snapshot| snapshot.meta.account == request.call.caller.account);
     own.ok_or_else(|| snapshot_missing(named))
@@ -150,7 +156,10 @@ pub(super) fn require_available(snapshot: &Snapshot) -> Result<(), AwsError> {
     if let Some(status) = snapshot.course.status() {
         return Err(AwsError::bad(
             "InvalidDBSnapshotState",
-            format!("Snapshot {} is not in available state: it is {status}.", snapshot.meta.id),
+            format!(
+                "Snapshot {} is not in available state: it is {status}.",
+                snapshot.meta.id
+            ),
         ));
     }
     Ok(())
@@ -160,7 +169,10 @@ pub(super) fn copy(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> {
     let source = find(rds, request, request.required("SourceDBSnapshotIdentifier")?)?;
     let is_far = source.meta.region != request.call.region;
     if is_far && request.core.outages.region_lost(region_of(&source.meta.arn)) {
-        let why = format!("The AWS Region of snapshot {} cannot be reached.", source.meta.arn);
+        let why = format!(
+            "The AWS Region of snapshot {} cannot be reached.",
+            source.meta.arn
+        );
         return Err(AwsError::bad("InvalidDBSnapshotState", why));
     }
     require_available(&source)?;
@@ -203,13 +215,18 @@ fn copied_key(request: &Request<'_>, source: &Snapshot, is_far: bool) -> Result<
 }
 
 pub(super) fn describe(rds: &Rds, request: &Request<'_>) -> Result<Xml, AwsError> {
-    let named = request.params.get("DBSnapshotIdentifier").filter(|named| !named.is_empty());
+    let named = request
+        .params
+        .get("DBSnapshotIdentifier")
+        .filter(|named| !named.is_empty());
     request.permit_describing("snapshot", named)?;
     let filters = filters(request)?;
     let prefix = request.arn("snapshot", "");
     let mut found: Vec<Snapshot> = rds.with(|state| {
         let here = below(&state.snapshots, &prefix);
-        here.filter(|snapshot| accepts(&filters, snapshot)).cloned().collect()
+        here.filter(|snapshot| accepts(&filters, snapshot))
+            .cloned()
+            .collect()
     });
     if let Some(named) = named {
         let arn = request.named("snapshot", named);
@@ -260,7 +277,9 @@ fn accepts(filters: &[(String, Vec<String>)], snapshot: &Snapshot) -> bool {
             "engine" => &snapshot.settings.engine,
             _ => "manual",
         };
-        values.iter().any(|value| value == own || *value == snapshot.meta.arn)
+        values
+            .iter()
+            .any(|value| value == own || *value == snapshot.meta.arn)
     })
 }
 

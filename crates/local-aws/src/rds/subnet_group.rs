@@ -69,7 +69,8 @@ fn subnets(request: &Request<'_>) -> Result<(String, Vec<(String, String)>), Aws
     let mut found: Vec<(String, String)> = Vec::new();
     for id in ids {
         let subnet = request.core.peers.ec2.subnet(request.core, request.place(), &id);
-        let subnet = subnet.ok_or_else(|| invalid_subnet(format!("Some input subnets in :[{id}] are invalid.")))?;
+        let subnet =
+            subnet.ok_or_else(|| invalid_subnet(format!("Some input subnets in :[{id}] are invalid.")))?;
         if !found.iter().any(|(known, _)| *known == id) {
             found.push((id, subnet.zone));
             vpcs.push(subnet.vpc_id);
@@ -87,7 +88,11 @@ fn subnets(request: &Request<'_>) -> Result<(String, Vec<(String, String)>), Aws
             format!(
                 "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: {}. Add \
                  subnets to cover at least 2 AZs.",
-                zones.iter().map(|zone| zone.as_str()).collect::<Vec<_>>().join(", ")
+                zones
+                    .iter()
+                    .map(|zone| zone.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
         )),
     }

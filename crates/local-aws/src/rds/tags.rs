@@ -1,9 +1,7 @@
 //! Tags of every resource of RDS.
 
 use super::Rds;
-use super::request::{
-    Request, cluster_missing, global_missing, instance_missing, invalid, snapshot_missing,
-};
+use super::request::{Request, cluster_missing, global_missing, instance_missing, invalid, snapshot_missing};
 use super::state::{Databases, Meta, Tags};
 use super::view;
 use crate::error::AwsError;
@@ -67,27 +65,44 @@ fn read(rds: &Rds, request: &Request<'_>, arn: &str) -> Result<Tags, AwsError> {
     rds.with(|state| meta(state, request, arn).map(|meta| meta.tags.clone()))
 }
 
-fn meta<'s>(
-    state: &'s mut Databases,
-    request: &Request<'_>,
-    arn: &str,
-) -> Result<&'s mut Meta, AwsError> {
+fn meta<'s>(state: &'s mut Databases, request: &Request<'_>, arn: &str) -> Result<&'s mut Meta, AwsError> {
     let parts: Vec<&str> = arn.split(':').collect();
     let [_, _, "rds", region, account, kind, _] = parts[..] else {
         return Err(invalid(format!("Invalid resource name: {arn}")));
     };
     let (here, own) = (request.place().region, request.place().account);
     if account != own || (region != here && kind != "global-cluster") {
-        return Err(invalid(format!("The specified resource name does not match an RDS resource in this region: {arn}")));
+        return Err(invalid(format!(
+            "The specified resource name does not match an RDS resource in this region: {arn}"
+        )));
     }
     match kind {
-        "db" => Ok(&mut state.instances.get_mut(arn).ok_or_else(|| instance_missing(arn))?.meta),
-        "cluster" => Ok(&mut state.clusters.get_mut(arn).ok_or_else(|| cluster_missing(arn))?.meta),
-        "global-cluster" => Ok(&mut state.globals.get_mut(arn).ok_or_else(|| global_missing(arn))?.meta),
-        "snapshot" => Ok(&mut state.snapshots.get_mut(arn).ok_or_else(|| snapshot_missing(arn))?.meta),
+        "db" => Ok(&mut state
+            .instances
+            .get_mut(arn)
+            .ok_or_else(|| instance_missing(arn))?
+            .meta),
+        "cluster" => Ok(&mut state
+            .clusters
+            .get_mut(arn)
+            .ok_or_else(|| cluster_missing(arn))?
+            .meta),
+        "global-cluster" => Ok(&mut state
+            .globals
+            .get_mut(arn)
+            .ok_or_else(|| global_missing(arn))?
+            .meta),
+        "snapshot" => Ok(&mut state
+            .snapshots
+            .get_mut(arn)
+            .ok_or_else(|| snapshot_missing(arn))?
+            .meta),
         "subgrp" => {
             let missing = || {
-                let why = format!("DB subnet group '{}' does not exist.", super::request::name_of(arn));
+                let why = format!(
+                    "DB subnet group '{}' does not exist.",
+                    super::request::name_of(arn)
+                );
                 AwsError::not_found("DBSubnetGroupNotFoundFault", why)
             };
             Ok(&mut state.subnet_groups.get_mut(arn).ok_or_else(missing)?.meta)

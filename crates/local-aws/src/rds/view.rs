@@ -30,7 +30,10 @@ pub(super) fn instance(xml: &mut Xml, state: &Databases, of: &Instance) {
         .leaf("MultiAZ", settings.multi_az)
         .optional(
             "SecondaryAvailabilityZone",
-            of.standby.as_ref().filter(|_| settings.multi_az).map(|foot| &foot.zone),
+            of.standby
+                .as_ref()
+                .filter(|_| settings.multi_az)
+                .map(|foot| &foot.zone),
         );
     // AWS tells the endpoint once the instance has one.
     if of.status() != "creating" {
@@ -61,7 +64,9 @@ pub(super) fn instance(xml: &mut Xml, state: &Databases, of: &Instance) {
 }
 
 fn engine_and_storage(xml: &mut Xml, settings: &Settings) {
-    let license = catalog::engine(&settings.engine).map(|engine| engine.license).ok();
+    let license = catalog::engine(&settings.engine)
+        .map(|engine| engine.license)
+        .ok();
     xml.leaf("Engine", &settings.engine)
         .leaf("EngineVersion", &settings.version)
         .optional("LicenseModel", license)

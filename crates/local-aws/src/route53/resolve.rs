@@ -59,8 +59,12 @@ impl Route53 {
         let mut chosen = Vec::new();
         for _ in 0..CHAIN_MAX {
             let Some(found) = self.find(core, &name, question) else {
-                return match core.peers.elbv2.by_dns_name(core, &name) {
-                    Some(balancer) => answer(&addresses(&balancer.addresses), 60, chosen),
+                let balancer = core.peers.elbv2.by_dns_name(core, &name);
+                let found = balancer
+                    .map(|balancer| (balancer.addresses, 60))
+                    .or_else(|| core.peers.rds.addresses(&name).map(|found| (found, 5)));
+                return match found {
+                    Some((found, ttl)) => answer(&addresses(&found), ttl, chosen),
                     None => DnsAnswer::none("NXDOMAIN"),
                 };
             };
