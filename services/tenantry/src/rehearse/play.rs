@@ -24,6 +24,8 @@ use crate::progress::Progress;
 const OPENING: DateTime<Utc> = DateTime::from_timestamp(1_767_225_600, 0).expect("a day in 2026");
 /// What a pass costs on the held clocks.
 const PASS_TIME: Duration = Duration::from_millis(1);
+/// Held time between two looks at who has arrived: a look asks about everybody.
+const LOOK_INTERVAL: TimeDelta = TimeDelta::seconds(5);
 /// Time on the held clocks after which what has not arrived never will.
 const ACT_TIME_MAX: TimeDelta = TimeDelta::hours(12);
 
@@ -152,10 +154,16 @@ impl Play {
         let deadline = self.app.kit.clock.now() + ACT_TIME_MAX;
         let mut waiting: BTreeSet<DeploymentId> = self.cast.iter().map(|actor| actor.deployment_id).collect();
         let mut arrived = BTreeMap::new();
+        let mut look_at = self.app.kit.clock.now();
         while !waiting.is_empty() && self.app.kit.clock.now() < deadline {
             if self.work().await? {
                 continue;
             }
+            if self.app.kit.clock.now() < look_at {
+                self.wait().await?;
+                continue;
+            }
+            look_at = self.app.kit.clock.now() + LOOK_INTERVAL;
             for id in waiting.clone() {
                 let deployment = deployments::find(&self.app, None, id).await?;
                 if phases.contains(&deployment.phase) {
@@ -164,13 +172,17 @@ impl Play {
                 }
             }
             progress.detail(&format!("{} of {}", arrived.len(), self.cast.len()));
-            match self.stage.until_work().await? {
-                // A lease is over just after its end, hence one step at least.
-                Some(wait) => self.stage.advance(whole_ms(wait).max(PASS_TIME)).await?,
-                None => break,
-            }
+            self.wait().await?;
         }
         Ok(arrived)
+    }
+
+    /// Lets time pass until somebody is due; an interval when nobody ever is.
+    async fn wait(&mut self) -> anyhow::Result<()> {
+        let until = self.stage.until_work().await?;
+        // A lease is over just after its end, hence one step at least.
+        let wait = until.map_or(PASS_TIME * 1_000, |wait| whole_ms(wait).max(PASS_TIME));
+        Ok(self.stage.advance(wait).await?)
     }
 
     /// One pass of one worker, which may be its last. False when nothing was due.
