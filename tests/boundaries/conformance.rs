@@ -171,9 +171,11 @@ const TRUTHS: &[(&str, &[&str])] = &[
         "a record lands on its shard, every iterator works, a split parent drains, nothing is lost",
         &[
             "a_record_lands_on_the_shard_that_owns_the_md5_of_its_key",
-            "each_type_of_iterator_starts_where_it_says",
+            "a_sequence_number_starts_at_or_after_its_record",
+            "a_moment_starts_with_what_arrived_since",
             "a_split_parent_drains_to_a_null_iterator_with_its_children",
-            "concurrent_producers_lose_nothing_even_while_shards_split",
+            "concurrent_producers_lose_nothing_while_shards_split_and_merge",
+            "every_acknowledged_record_survives_a_kill_in_the_middle_of_puts",
         ],
     ),
     (

@@ -29,6 +29,8 @@ pub enum Fault {
         #[serde(default)]
         hang_ms: u64,
     },
+    /// The endpoint's disk takes no more: the call fails as the service's own failure, and nothing of it is stored.
+    DiskFull,
     /// The call is carried out for a part of its records, the others fail with the service's own code: PutRecords.
     /// A call that has no records is carried out whole.
     Partial {
@@ -250,7 +252,7 @@ impl Fault {
         let json = matches!(protocol, Protocol::Json { .. });
         match self {
             Self::Throttle => Some(throttle(service, json)),
-            Self::ServerError => {
+            Self::ServerError | Self::DiskFull => {
                 let code = if json { "InternalFailure" } else { "InternalError" };
                 Some(AwsError::new(
                     http::StatusCode::INTERNAL_SERVER_ERROR,

@@ -6,7 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Scope;
+use super::scope::Scope;
 use super::wire::Refusal;
 
 /// How long an iterator may be used.
@@ -32,8 +32,8 @@ impl Iterator {
     /// A position in a stream of the caller.
     pub(crate) fn new(scope: Scope<'_>, stream: (&str, i64), position: (u32, u64)) -> Self {
         Self {
-            account: scope.account.to_owned(),
-            region: scope.region.to_owned(),
+            account: scope.account().to_owned(),
+            region: scope.region().to_owned(),
             stream: stream.0.to_owned(),
             stream_born_ms: stream.1,
             shard: position.0,
@@ -66,7 +66,7 @@ impl Iterator {
         let json = data_encoding::BASE64.decode(text.as_bytes()).ok();
         let iterator: Option<Self> = json.and_then(|json| serde_json::from_slice(&json).ok());
         let iterator = iterator
-            .filter(|iterator| iterator.account == scope.account && iterator.region == scope.region)
+            .filter(|iterator| iterator.account == scope.account() && iterator.region == scope.region())
             .ok_or_else(|| Refusal::invalid("Invalid ShardIterator."))?;
         if now.timestamp_millis() - iterator.issued_ms > LIFETIME.num_milliseconds() {
             return Err(Refusal::new(

@@ -11,6 +11,8 @@ pub(crate) const WRITE_BYTES_PER_SECOND: u64 = 1 << 20;
 pub(crate) const WRITE_RECORDS_PER_SECOND: u64 = 1_000;
 /// GetRecords calls a shard answers per second.
 pub(crate) const READS_PER_SECOND: u64 = 5;
+/// Bytes a shard gives per second. A call may take more at once, 10 MiB at most; the shard then rests.
+pub(crate) const READ_BYTES_PER_SECOND: u64 = 2 << 20;
 
 #[derive(Debug, Default)]
 struct Second {
@@ -43,6 +45,8 @@ impl Second {
 pub(crate) struct ShardRates {
     writes: Second,
     reads: Second,
+    /// First second in which the shard gives anything again after a large read.
+    rests_until: i64,
 }
 
 impl ShardRates {
@@ -57,7 +61,16 @@ impl ShardRates {
 
     /// Whether one more GetRecords call fits into this second.
     pub(crate) fn admit_read(&mut self, now: DateTime<Utc>) -> bool {
-        self.reads.admit(now, (1, 0), (READS_PER_SECOND, u64::MAX))
+        now.timestamp() >= self.rests_until && self.reads.admit(now, (1, 0), (READS_PER_SECOND, u64::MAX))
+    }
+
+    /// Counts what an admitted call gave. API_GetRecords: after 10 MiB, calls within the next five seconds are refused.
+    pub(crate) fn gave(&mut self, now: DateTime<Utc>, bytes: u64) {
+        self.reads.admit(now, (0, bytes), (u64::MAX, u64::MAX));
+        let seconds = self.reads.second_count / READ_BYTES_PER_SECOND;
+        if seconds > 0 {
+            self.rests_until = now.timestamp() + i64::try_from(seconds).unwrap_or(i64::MAX);
+        }
     }
 }
 
@@ -81,5 +94,17 @@ mod tests {
         let now = DateTime::UNIX_EPOCH;
         let mut rates = ShardRates::default();
         assert_eq!((0..7).filter(|_| rates.admit_read(now)).count(), 5);
+    }
+
+    #[test]
+    fn a_shard_rests_five_seconds_after_ten_mebibytes() {
+        let at = |second| DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
+        let mut rates = ShardRates::default();
+        assert!(rates.admit_read(at(0)));
+        rates.gave(at(0), 10 << 20);
+        assert!(!rates.admit_read(at(0)) && !rates.admit_read(at(4)));
+        assert!(rates.admit_read(at(5)));
+        rates.gave(at(5), 1 << 20);
+        assert!(rates.admit_read(at(5)));
     }
 }

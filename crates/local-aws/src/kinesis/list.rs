@@ -3,19 +3,18 @@
 //! Closed shards stay in the lists until their data has aged out. Sources: API_ListShards, API_ShardFilter,
 //! API_DescribeStream, API_DescribeStreamSummary, API_ListStreams.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::scope::Scope;
 use super::stream::{ShardFacts, StreamFacts, shard_id};
-use super::wire::{Epoch, Refusal, StreamName, answer, parse};
-use super::{Kinesis, Scope};
+use super::wire::{Epoch, Refusal, StreamName, answer, bounded, check_name, parse};
+use super::{Kinesis, token};
 
 const LIST_SHARDS_MAX: usize = 10_000;
 const LIST_SHARDS_DEFAULT: usize = 1_000;
 const LIST_STREAMS_DEFAULT: usize = 100;
 const DESCRIBE_SHARDS_DEFAULT: usize = 100;
-/// ListShards' token lives 300 seconds.
-const TOKEN_LIFETIME: TimeDelta = TimeDelta::seconds(300);
 
 /// Inclusive range of hash keys, as decimal text.
 #[derive(Serialize)]
@@ -87,17 +86,19 @@ struct ListShards {
     stream: StreamName,
     next_token: Option<String>,
     exclusive_start_shard_id: Option<String>,
-    max_results: Option<usize>,
+    max_results: Option<i64>,
     shard_filter: Option<ShardFilter>,
+    stream_creation_timestamp: Option<Epoch>,
 }
 
-/// What a ListShards token remembers.
+/// Where ListShards goes on: what a token of it remembers.
 #[derive(Serialize, Deserialize)]
-struct Token {
+struct Position {
     stream: String,
+    /// Birth of the stream, when the caller or the token knows it: its successor is another one.
+    born_ms: Option<i64>,
     after: String,
     filter: Option<ShardFilter>,
-    issued_ms: i64,
 }
 
 #[derive(Serialize)]
@@ -108,35 +109,60 @@ struct Shards {
     next_token: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DescribeStream {
+    #[serde(flatten)]
+    stream: StreamName,
+    exclusive_start_shard_id: Option<String>,
+    limit: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListStreams {
+    exclusive_start_stream_name: Option<String>,
+    next_token: Option<String>,
+    limit: Option<i64>,
+}
+
 impl Kinesis {
     pub(super) fn list_shards(&self, scope: Scope<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         let request: ListShards = parse(body)?;
-        let now = self.now();
-        let limit = request.max_results.unwrap_or(LIST_SHARDS_DEFAULT);
-        if !(1..=LIST_SHARDS_MAX).contains(&limit) {
-            return Err(Refusal::validation("MaxResults must be between 1 and 10000"));
-        }
-        let position = position(scope, request, now)?;
+        let now = scope.now();
+        let limit = bounded(
+            "maxResults",
+            request.max_results,
+            1..=LIST_SHARDS_MAX,
+            LIST_SHARDS_DEFAULT,
+        )?;
+        let position = position(scope, request)?;
         let name = StreamName {
             stream_name: Some(position.stream.clone()),
             stream_arn: None,
         };
         let stream = self.find(scope, &name)?;
         let facts = &stream.read().facts;
-        let mut shards: Vec<_> = facts
+        check_listable(facts, &position)?;
+        let from = position.filter.as_ref().map(lower_bound).transpose()?;
+        let passes = |shard: &&ShardFacts| match (&position.filter, &from) {
+            (Some(filter), Some(from)) => passes(facts, shard, (filter, from), now),
+            _ => true,
+        };
+        let behind = facts
             .listed_shards(now)
-            .filter(|shard| shard.id() > position.after)
-            .collect();
-        if let Some(filter) = &position.filter {
-            let from = lower_bound(filter)?;
-            shards.retain(|shard| passes(facts, shard, filter, &from, now));
-        }
+            .filter(|shard| shard.id() > position.after);
+        let mut shards: Vec<_> = behind.filter(passes).collect();
         let more = shards.len() > limit;
         shards.truncate(limit);
-        let next_token = shards
-            .last()
-            .filter(|_| more)
-            .map(|last| token(&position, last.id(), now));
+        let next_token = shards.last().filter(|_| more).map(|last| {
+            let next = Position {
+                after: last.id(),
+                born_ms: Some(facts.created_at.timestamp_millis()),
+                ..position
+            };
+            token::issue(next, now)
+        });
         answer(&Shards {
             shards: shards
                 .into_iter()
@@ -147,26 +173,20 @@ impl Kinesis {
     }
 
     pub(super) fn describe_stream(&self, scope: Scope<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Request {
-            #[serde(flatten)]
-            stream: StreamName,
-            exclusive_start_shard_id: Option<String>,
-            limit: Option<usize>,
-        }
-        let request: Request = parse(body)?;
+        let request: DescribeStream = parse(body)?;
         let stream = self.find(scope, &request.stream)?;
+        let limit = bounded(
+            "limit",
+            request.limit,
+            1..=LIST_SHARDS_MAX,
+            DESCRIBE_SHARDS_DEFAULT,
+        )?;
         let (facts, after) = (
             &stream.read().facts,
             request.exclusive_start_shard_id.unwrap_or_default(),
         );
-        let limit = request
-            .limit
-            .unwrap_or(DESCRIBE_SHARDS_DEFAULT)
-            .clamp(1, LIST_SHARDS_MAX);
         let mut shards: Vec<_> = facts
-            .listed_shards(self.now())
+            .listed_shards(scope.now())
             .filter(|shard| shard.id() > after)
             .collect();
         let more = shards.len() > limit;
@@ -185,38 +205,35 @@ impl Kinesis {
         let name: StreamName = parse(body)?;
         let stream = self.find(scope, &name)?;
         let facts = &stream.read().facts;
+        let open = if facts.is_creating() {
+            0
+        } else {
+            facts.open_shards().count()
+        };
         let mut description = description(facts);
-        description["OpenShardCount"] = facts.open_shards().count().into();
+        description["OpenShardCount"] = open.into();
         description["ConsumerCount"] = 0.into();
         answer(&serde_json::json!({ "StreamDescriptionSummary": description }))
     }
 
     pub(super) fn list_streams(&self, scope: Scope<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Request {
-            exclusive_start_stream_name: Option<String>,
-            next_token: Option<String>,
-            limit: Option<usize>,
-        }
-        let request: Request = parse(body)?;
-        (scope.permit)("*")?;
-        // The token is the last name itself; AWS says only that it is opaque.
-        let after = request
-            .next_token
-            .or(request.exclusive_start_stream_name)
-            .unwrap_or_default();
-        let limit = request
-            .limit
-            .unwrap_or(LIST_STREAMS_DEFAULT)
-            .clamp(1, LIST_SHARDS_MAX);
+        let request: ListStreams = parse(body)?;
+        scope.permit("*", &scope.context())?;
+        let limit = bounded("limit", request.limit, 1..=LIST_SHARDS_MAX, LIST_STREAMS_DEFAULT)?;
+        let after: String = match request.next_token {
+            Some(text) => token::redeem(&text, scope.now())?,
+            None => request.exclusive_start_stream_name.unwrap_or_default(),
+        };
         let mut streams = self.of_scope(scope);
         streams.retain(|stream| stream.read().facts.name > after);
         let more = streams.len() > limit;
         streams.truncate(limit);
         let facts: Vec<_> = streams.iter().map(|stream| stream.read().facts.clone()).collect();
         let names: Vec<_> = facts.iter().map(|facts| facts.name.clone()).collect();
-        let next = names.last().filter(|_| more).cloned();
+        let next = names
+            .last()
+            .filter(|_| more)
+            .map(|last| token::issue(last, scope.now()));
         let mut listed = serde_json::json!({
             "StreamNames": names,
             "HasMoreStreams": more,
@@ -233,7 +250,7 @@ fn summary(facts: &StreamFacts) -> serde_json::Value {
     serde_json::json!({
         "StreamName": facts.name,
         "StreamARN": facts.arn(),
-        "StreamStatus": "ACTIVE",
+        "StreamStatus": facts.status(),
         "StreamModeDetails": { "StreamMode": if facts.on_demand { "ON_DEMAND" } else { "PROVISIONED" } },
         "StreamCreationTimestamp": Epoch(facts.created_at),
     })
@@ -247,43 +264,46 @@ fn description(facts: &StreamFacts) -> serde_json::Value {
     description
 }
 
-fn position(scope: Scope<'_>, request: ListShards, now: DateTime<Utc>) -> Result<Token, Refusal> {
+fn position(scope: Scope<'_>, request: ListShards) -> Result<Position, Refusal> {
     let Some(text) = request.next_token else {
-        return Ok(Token {
+        let after = request.exclusive_start_shard_id.unwrap_or_default();
+        if !after.is_empty() {
+            check_name("exclusiveStartShardId", &after)?;
+        }
+        return Ok(Position {
             stream: request.stream.resolve(scope)?.to_owned(),
-            after: request.exclusive_start_shard_id.unwrap_or_default(),
+            born_ms: request
+                .stream_creation_timestamp
+                .map(|Epoch(at)| at.timestamp_millis()),
+            after,
             filter: request.shard_filter,
-            issued_ms: 0,
         });
     };
     if request.stream.is_given()
         || request.exclusive_start_shard_id.is_some()
+        || request.stream_creation_timestamp.is_some()
         || request.shard_filter.is_some()
     {
         return Err(Refusal::invalid(
             "NextToken and other parameters cannot be provided together.",
         ));
     }
-    let json = data_encoding::BASE64.decode(text.as_bytes()).ok();
-    let token: Option<Token> = json.and_then(|json| serde_json::from_slice(&json).ok());
-    let token = token.ok_or_else(|| Refusal::invalid("Invalid NextToken."))?;
-    if now.timestamp_millis() - token.issued_ms > TOKEN_LIFETIME.num_milliseconds() {
-        return Err(Refusal::new(
-            "ExpiredNextTokenException",
-            "The NextToken is older than 300 seconds.",
-        ));
-    }
-    Ok(token)
+    token::redeem(&text, scope.now())
 }
 
-fn token(position: &Token, after: String, now: DateTime<Utc>) -> String {
-    let token = Token {
-        stream: position.stream.clone(),
-        after,
-        filter: position.filter.clone(),
-        issued_ms: now.timestamp_millis(),
-    };
-    data_encoding::BASE64.encode(&serde_json::to_vec(&token).expect("plain strings and numbers serialize"))
+/// A stream that is being made has no shards to list; one made again under the name is not the one meant.
+fn check_listable(facts: &StreamFacts, position: &Position) -> Result<(), Refusal> {
+    let born_ms = facts.created_at.timestamp_millis();
+    if position.born_ms.is_some_and(|wanted| wanted != born_ms) {
+        return Err(Refusal::not_found(format!(
+            "Stream {} under account {} with that creation time not found.",
+            facts.name, facts.account
+        )));
+    }
+    if facts.is_creating() {
+        return facts.require_active();
+    }
+    Ok(())
 }
 
 /// What a filter compares with, once it has been checked.
@@ -312,8 +332,7 @@ fn lower_bound(filter: &ShardFilter) -> Result<Bound, Refusal> {
 fn passes(
     facts: &StreamFacts,
     shard: &ShardFacts,
-    filter: &ShardFilter,
-    bound: &Bound,
+    (filter, bound): (&ShardFilter, &Bound),
     now: DateTime<Utc>,
 ) -> bool {
     let open_at = |moment| shard.opened_at <= moment && shard.closed.is_none_or(|closed| closed.at > moment);

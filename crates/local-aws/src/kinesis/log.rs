@@ -140,6 +140,14 @@ pub(crate) struct PageOfRecords {
     pub(crate) next_arrived_ms: Option<i64>,
 }
 
+impl PageOfRecords {
+    /// Bytes of data and partition keys in the page.
+    pub(crate) fn bytes(&self) -> u64 {
+        let bytes = |record: &Record| record.data.len() + record.partition_key.len();
+        self.records.iter().map(|record| bytes(record) as u64).sum()
+    }
+}
+
 /// Bounds of one page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageLimit {
@@ -155,6 +163,8 @@ pub(crate) struct Log {
     first_resident: usize,
     resident_bytes: u64,
     next_counter: u64,
+    /// Arrival of the newest record: time never goes back within a shard.
+    last_arrived_ms: i64,
     appender: Option<Appender>,
 }
 
@@ -166,6 +176,7 @@ impl Log {
             first_resident: 0,
             resident_bytes: 0,
             next_counter: 1,
+            last_arrived_ms: i64::MIN,
             appender: None,
         }
     }
@@ -187,6 +198,7 @@ impl Log {
             );
         }
         log.first_resident = log.kept.len();
+        log.last_arrived_ms = log.kept.back().map_or(i64::MIN, Kept::arrived_ms);
         // A file without a whole frame still says how far counting had come.
         let counted = log.kept.back().map(|last| last.counter() + COUNTER_GAP);
         log.next_counter = counted.or(segments.last().copied()).unwrap_or(log.next_counter);
@@ -211,6 +223,8 @@ impl Log {
         let first = self.next_counter;
         for (record, counter) in batch.iter_mut().zip(first..) {
             record.counter = counter;
+            // Two calls may reach the shard in another order than they reached the endpoint.
+            record.arrived_ms = record.arrived_ms.max(self.last_arrived_ms);
         }
         let bytes: u64 = batch
             .iter()
@@ -226,6 +240,7 @@ impl Log {
             None => (Vec::new(), None),
         };
         self.next_counter += batch.len() as u64;
+        self.last_arrived_ms = batch.last().map_or(self.last_arrived_ms, |last| last.arrived_ms);
         self.resident_bytes += bytes;
         let mut places = places.into_iter();
         self.kept.extend(

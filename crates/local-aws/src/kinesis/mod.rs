@@ -1,76 +1,48 @@
 //! Kinesis Data Streams: state and operations.
 //!
 //! Routing, order, sharding and iterators behave as the API reference says; each file names its pages. What is
-//! acknowledged with a data directory survives the process and, through fsync, the machine. Who may call is decided
-//! before a call arrives here; a caller sees the streams of its own account and region only.
+//! acknowledged with a data directory survives the process and, through fsync, the machine. A caller sees the streams
+//! of its own account and region only, and its policies are asked before anything tells whether a stream exists.
 //!
-//! Start with [`stream`] for puts, [`read`] for iterators, [`log`] for what a shard keeps.
+//! Start with [`stream`] for puts, [`read`] for iterators, [`reshard`] for splits, [`log`] for what a shard keeps.
 
 mod admin;
+mod answers;
 mod hash;
 mod iterator;
 mod limits;
 mod list;
 mod log;
+mod mode;
 mod put;
 mod read;
 mod reshard;
+mod scope;
 mod segment;
 mod sequence;
 mod service;
+mod status;
 mod stream;
+mod tags;
+mod token;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use chrono::{DateTime, Utc};
 
-use crate::clock::Clock;
 use crate::core::Core;
+use crate::iam::policy::Context;
+use scope::Scope;
 pub(crate) use segment::replace_file;
+use status::Life;
 use stream::{Stream, StreamFacts};
 use wire::StreamName;
 pub(crate) use wire::{Epoch, Refusal};
-
-/// Most shards of one account and region that this endpoint lets a stream have.
-const SHARDS_MAX: u32 = 10_000;
-
-/// Whose streams a call sees, and whether the caller may do this to one of them.
-#[derive(Clone, Copy)]
-pub(crate) struct Scope<'a> {
-    /// The caller's account.
-    pub(crate) account: &'a str,
-    /// The region the call was signed for.
-    pub(crate) region: &'a str,
-    /// Who the caller is, for the inventory.
-    pub(crate) principal: &'a str,
-    /// Asks the caller's policies about the running operation on an ARN.
-    pub(crate) permit: &'a (dyn Fn(&str) -> Result<(), Refusal> + Sync),
-    /// So many of a million records of a PutRecords fail, by a fault.
-    pub(crate) failing_per_million: u32,
-    /// What is drawn for this call.
-    pub(crate) fault_draw: u64,
-}
-
-impl Scope<'_> {
-    /// Asks about a stream of the caller by its name, before anything tells whether it exists.
-    fn permit_stream(self, name: &str) -> Result<(), Refusal> {
-        let (region, account) = (self.region, self.account);
-        (self.permit)(&format!("arn:aws:kinesis:{region}:{account}:stream/{name}"))
-    }
-
-    fn key(self, name: &str) -> Key {
-        Key {
-            account: self.account.to_owned(),
-            region: self.region.to_owned(),
-            name: name.to_owned(),
-        }
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
@@ -79,12 +51,22 @@ struct Key {
     name: String,
 }
 
+impl Key {
+    fn of(facts: &StreamFacts) -> Self {
+        Self {
+            account: facts.account.clone(),
+            region: facts.region.clone(),
+            name: facts.name.clone(),
+        }
+    }
+}
+
 /// All streams of the endpoint.
 pub(crate) struct Kinesis {
-    clock: Clock,
     directory: Option<PathBuf>,
-    rates_enforced: Arc<AtomicBool>,
     streams: RwLock<BTreeMap<Key, Arc<Stream>>>,
+    /// Birth of the youngest stream, so that no two streams have the same.
+    born_ms: AtomicI64,
 }
 
 impl Kinesis {
@@ -94,34 +76,21 @@ impl Kinesis {
     /// When the directory cannot be read or its logs cannot be opened.
     pub(crate) fn open(core: &Core) -> io::Result<Self> {
         let directory = core.data_dir.as_ref().map(|directory| directory.join("kinesis"));
-        let mut streams = BTreeMap::new();
+        let (mut streams, mut born_ms) = (BTreeMap::new(), 0);
         for (facts, home) in directory.as_deref().map(stored).transpose()?.unwrap_or_default() {
-            let (account, region, name) = (facts.account.clone(), facts.region.clone(), facts.name.clone());
-            streams.insert(
-                Key {
-                    account,
-                    region,
-                    name,
-                },
-                Arc::new(Stream::open(facts, Some(home))?),
-            );
+            born_ms = born_ms.max(facts.created_at.timestamp_millis());
+            let key = Key::of(&facts);
+            streams.insert(key, Arc::new(Stream::open(facts, Some(home))?));
         }
-        let rates_enforced = Arc::clone(&core.kinesis_rates);
         Ok(Self {
-            clock: core.clock.clone(),
             directory,
-            rates_enforced,
             streams: RwLock::new(streams),
+            born_ms: AtomicI64::new(born_ms),
         })
     }
 
     /// Answers one operation of the target prefix `Kinesis_20131202.`.
-    pub(crate) async fn call(
-        &self,
-        scope: Scope<'_>,
-        operation: &str,
-        body: &[u8],
-    ) -> Result<Vec<u8>, Refusal> {
+    async fn answer(&self, scope: Scope<'_>, operation: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         match operation {
             "PutRecords" => self.put_records(scope, body).await,
             "PutRecord" => self.put_record(scope, body).await,
@@ -130,59 +99,81 @@ impl Kinesis {
             "ListShards" => self.list_shards(scope, body),
             "DescribeStream" => self.describe_stream(scope, body),
             "DescribeStreamSummary" => self.describe_stream_summary(scope, body),
+            "DescribeLimits" => self.describe_limits(scope),
             "ListStreams" => self.list_streams(scope, body),
             "CreateStream" => self.create_stream(scope, body),
             "DeleteStream" => self.delete_stream(scope, body),
             "SplitShard" => self.split_shard(scope, body),
             "MergeShards" => self.merge_shards(scope, body),
             "UpdateShardCount" => self.update_shard_count(scope, body),
+            "UpdateStreamMode" => self.update_stream_mode(scope, body),
             "IncreaseStreamRetentionPeriod" => self.increase_retention(scope, body),
             "DecreaseStreamRetentionPeriod" => self.decrease_retention(scope, body),
             "AddTagsToStream" => self.add_tags(scope, body),
             "RemoveTagsFromStream" => self.remove_tags(scope, body),
             "ListTagsForStream" => self.list_tags(scope, body),
-            other => Err(Refusal::new(
-                "NotImplemented",
-                format!("the local endpoint does not implement kinesis:{other}"),
-            )),
+            other => Err(Refusal::not_implemented(other)),
         }
     }
 
-    fn now(&self) -> DateTime<Utc> {
-        self.clock.now()
-    }
-
-    fn rates_enforced(&self) -> bool {
-        self.rates_enforced.load(Ordering::Relaxed)
-    }
-
+    /// The stream that a request names, in its present state.
     fn find(&self, scope: Scope<'_>, name: &StreamName) -> Result<Arc<Stream>, Refusal> {
+        self.find_for(scope, name, scope.context())
+    }
+
+    /// The same for a request with more facts than every request has: tags.
+    fn find_for(&self, scope: Scope<'_>, name: &StreamName, facts: Context) -> Result<Arc<Stream>, Refusal> {
         let name = name.resolve(scope)?;
-        scope.permit_stream(name)?;
-        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
-        streams
-            .get(&scope.key(name))
-            .cloned()
-            .ok_or_else(|| no_stream(scope, name))
+        let found = self.look(&scope.key(name), scope.now());
+        let context = match &found {
+            Some(stream) => facts.resource_tags(&stream.read().facts.tags),
+            None => facts.resource_missing(),
+        };
+        scope.permit(&scope.arn(name), &context)?;
+        found.ok_or_else(|| no_stream(scope, name))
+    }
+
+    /// A stream after everything that has come due by now; none when its deletion has.
+    fn look(&self, key: &Key, now: DateTime<Utc>) -> Option<Arc<Stream>> {
+        let stream = self
+            .streams
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .cloned()?;
+        match stream.settle(now) {
+            Life::Alive => Some(stream),
+            Life::Over => {
+                self.forget(key, &stream);
+                None
+            }
+        }
+    }
+
+    /// Takes a stream whose deletion is over out of the list, unless another has its name by now.
+    fn forget(&self, key: &Key, stream: &Arc<Stream>) {
+        let mut streams = self.streams_mut();
+        if streams.get(key).is_some_and(|listed| Arc::ptr_eq(listed, stream)) {
+            stream.erase();
+            streams.remove(key);
+        }
     }
 
     /// Streams of a caller, by name.
     fn of_scope(&self, scope: Scope<'_>) -> Vec<Arc<Stream>> {
-        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
-        let own = streams
-            .iter()
-            .filter(|(key, _)| key.account == scope.account && key.region == scope.region);
-        own.map(|(_, stream)| Arc::clone(stream)).collect()
+        let own = self.keys(|key| key.account == scope.account() && key.region == scope.region());
+        own.iter().filter_map(|key| self.look(key, scope.now())).collect()
     }
 
     /// Every stream of the endpoint.
-    fn all(&self) -> Vec<Arc<Stream>> {
-        self.streams
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect()
+    fn all(&self, now: DateTime<Utc>) -> Vec<Arc<Stream>> {
+        let keys = self.keys(|_| true);
+        keys.iter().filter_map(|key| self.look(key, now)).collect()
+    }
+
+    fn keys(&self, wanted: impl Fn(&Key) -> bool) -> Vec<Key> {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        streams.keys().filter(|key| wanted(key)).cloned().collect()
     }
 
     fn streams_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<Key, Arc<Stream>>> {
@@ -194,12 +185,25 @@ impl Kinesis {
             .as_ref()
             .map(|root| root.join(&key.account).join(&key.region).join(&key.name))
     }
+
+    /// The birth of a new stream: now, or the next millisecond that no other stream was born in. Sequence numbers
+    /// and iterators carry it, so that a stream never repeats what its predecessor of the same name gave out.
+    fn birth(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let now_ms = now.timestamp_millis();
+        let last = self
+            .born_ms
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                Some(now_ms.max(last + 1))
+            })
+            .unwrap_or_default();
+        DateTime::from_timestamp_millis(now_ms.max(last + 1)).unwrap_or(now)
+    }
 }
 
 fn no_stream(scope: Scope<'_>, name: &str) -> Refusal {
     Refusal::not_found(format!(
         "Stream {name} under account {} not found.",
-        scope.account
+        scope.account()
     ))
 }
 

@@ -7,19 +7,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::hash;
-use super::stream::{Moment, NewRecord, Outcomes, Placed, Rejected, Stream, shard_id};
-use super::wire::{Refusal, StreamName, answer};
-use super::{Kinesis, Scope};
-use crate::ids::stable_hash;
+use super::scope::Scope;
+use super::sequence::SequenceNumber;
+use super::stream::{Moment, NewRecord, Outcomes, Rejected, Stream};
+use super::wire::{Refusal, StreamName, parse};
+use super::{Kinesis, answers, hash};
 
 /// Most records of one PutRecords call.
 const RECORDS_MAX: usize = 500;
 /// Most bytes of data and partition keys of one PutRecords call.
 const CALL_BYTES_MAX: usize = 10 << 20;
-/// Most bytes of one record's data before base64.
+/// Most bytes of one record, data before base64 and partition key (read 2026-11; a stream can opt in to 10 MiB on AWS).
 const RECORD_BYTES_MAX: usize = 1 << 20;
 /// Most characters of a partition key.
 const PARTITION_KEY_CHARACTERS_MAX: usize = 256;
@@ -44,6 +44,8 @@ struct PutRecords<'a> {
     stream_arn: Option<String>,
     #[serde(borrow)]
     records: Vec<Entry<'a>>,
+    #[serde(default)]
+    dry_run: bool,
 }
 
 #[derive(Deserialize)]
@@ -58,81 +60,44 @@ struct PutRecord<'a> {
     partition_key: Cow<'a, str>,
     #[serde(borrow, default)]
     explicit_hash_key: Option<Cow<'a, str>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct PutRecordsOutcome {
-    failed_record_count: usize,
-    records: Vec<EntryOutcome>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum EntryOutcome {
-    #[serde(rename_all = "PascalCase")]
-    Placed {
-        sequence_number: String,
-        shard_id: String,
-    },
-    #[serde(rename_all = "PascalCase")]
-    Failed {
-        error_code: &'static str,
-        error_message: String,
-    },
+    sequence_number_for_ordering: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
 }
 
 impl Kinesis {
     pub(super) async fn put_records(&self, scope: Scope<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let request: PutRecords<'_> = read(body)?;
+        let request: PutRecords<'_> = parse(body)?;
         let name = StreamName {
             stream_name: request.stream_name,
             stream_arn: request.stream_arn,
         };
-        let stream = self.find(scope, &name)?;
+        let stream = self.find_writable(scope, &name)?;
         if !(1..=RECORDS_MAX).contains(&request.records.len()) {
             return Err(Refusal::validation(
                 "1 validation error detected: Value at 'records' failed to satisfy constraint: Member must have length less than or equal to 500 and greater than or equal to 1",
             ));
         }
-        let batch = request
-            .records
-            .into_iter()
-            .map(new_record)
-            .collect::<Result<Vec<_>, _>>()?;
-        let bytes: usize = batch
+        let batch = new_records(request.records)?;
+        end_dry_run(request.dry_run)?;
+        let outcomes = self.put_some(scope, &stream, batch).await?;
+        // A disk that takes nothing is the service's failure, not that of single records.
+        if outcomes
             .iter()
-            .map(|record| record.data.len() + record.partition_key.len())
-            .sum();
-        if bytes > CALL_BYTES_MAX {
-            return Err(Refusal::invalid("Records size exceeds 10 MB limit"));
+            .all(|outcome| matches!(outcome, Err(Rejected::Failed)))
+        {
+            return Err(Refusal::new("InternalFailure", "Internal service failure."));
         }
-        let failing: Vec<bool> = batch.iter().map(|record| fails(scope, record)).collect();
-        let spared = batch.into_iter().zip(&failing).filter(|(_, fails)| !**fails);
-        let spared = spared.map(|(record, _)| record).collect();
-        let mut outcomes = self.put(&stream, spared).await?.into_iter();
-        let mut records = Vec::with_capacity(failing.len());
-        for fails in failing {
-            let placed = if fails { None } else { outcomes.next() };
-            records.push(placed.map_or_else(failed_by_fault, |outcome| entry_outcome(&stream, outcome)));
-        }
-        let failed = records
-            .iter()
-            .filter(|record| matches!(record, EntryOutcome::Failed { .. }))
-            .count();
-        answer(&PutRecordsOutcome {
-            failed_record_count: failed,
-            records,
-        })
+        Ok(answers::put_records(&stream.read().facts, &outcomes))
     }
 
     pub(super) async fn put_record(&self, scope: Scope<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let request: PutRecord<'_> = read(body)?;
+        let request: PutRecord<'_> = parse(body)?;
         let name = StreamName {
             stream_name: request.stream_name,
             stream_arn: request.stream_arn,
         };
-        let stream = self.find(scope, &name)?;
+        let stream = self.find_writable(scope, &name)?;
         let (data, partition_key, explicit_hash_key) =
             (request.data, request.partition_key, request.explicit_hash_key);
         let record = new_record(Entry {
@@ -140,22 +105,69 @@ impl Kinesis {
             partition_key,
             explicit_hash_key,
         })?;
-        let outcome = self.put(&stream, vec![record]).await?.pop();
-        match outcome.map(|outcome| entry_outcome(&stream, outcome)) {
-            Some(EntryOutcome::Failed {
-                error_code,
-                error_message,
-            }) => Err(Refusal::new(error_code, error_message)),
-            Some(placed) => answer(&placed),
-            None => Err(Refusal::internal("one record has one outcome")),
+        if let Some(before) = &request.sequence_number_for_ordering {
+            check_order(&stream, before)?;
+        }
+        end_dry_run(request.dry_run)?;
+        let outcome = self.put(scope, &stream, vec![record]).await?.pop();
+        let facts = &stream.read().facts;
+        match outcome.unwrap_or(Err(Rejected::Failed)) {
+            Ok(placed) => {
+                let mut text = Vec::new();
+                answers::put_outcome(facts, Ok(placed), &mut text);
+                Ok(text)
+            }
+            Err(rejected) => {
+                let (code, message) = answers::failure(facts, rejected);
+                Err(Refusal::new(code, message))
+            }
         }
     }
 
+    /// A stream that is being made takes nothing yet, as if it were not there.
+    fn find_writable(&self, scope: Scope<'_>, name: &StreamName) -> Result<Arc<Stream>, Refusal> {
+        let stream = self.find(scope, name)?;
+        let creating = stream.read().facts.is_creating();
+        if creating {
+            return Err(super::no_stream(scope, name.resolve(scope)?));
+        }
+        Ok(stream)
+    }
+
+    /// Puts what a fault does not let fail.
+    async fn put_some(
+        &self,
+        scope: Scope<'_>,
+        stream: &Arc<Stream>,
+        batch: Vec<NewRecord>,
+    ) -> Result<Outcomes, Refusal> {
+        let Some(fault) = scope.failing() else {
+            return self.put(scope, stream, batch).await;
+        };
+        let failing: Vec<bool> = batch
+            .iter()
+            .map(|record| fault.hits(&record.partition_key, &record.data))
+            .collect();
+        let spared = batch.into_iter().zip(&failing).filter(|(_, fails)| !**fails);
+        let spared = spared.map(|(record, _)| record).collect();
+        let mut outcomes = self.put(scope, stream, spared).await?.into_iter();
+        let outcomes = failing.into_iter().map(|fails| {
+            let outcome = if fails { None } else { outcomes.next() };
+            outcome.unwrap_or(Err(Rejected::Failed))
+        });
+        Ok(outcomes.collect())
+    }
+
     /// Puts in a task of its own: a caller that hangs up must not stop a batch between its shards.
-    async fn put(&self, stream: &Arc<Stream>, batch: Vec<NewRecord>) -> Result<Outcomes, Refusal> {
+    async fn put(
+        &self,
+        scope: Scope<'_>,
+        stream: &Arc<Stream>,
+        batch: Vec<NewRecord>,
+    ) -> Result<Outcomes, Refusal> {
         let moment = Moment {
-            now: self.now(),
-            rates_enforced: self.rates_enforced(),
+            now: scope.now(),
+            rates_enforced: scope.rates_enforced(),
         };
         let stream = Arc::clone(stream);
         tokio::spawn(async move { stream.put(batch, moment).await })
@@ -164,73 +176,79 @@ impl Kinesis {
     }
 }
 
-/// Whether a fault lets a record of a batch fail: drawn from the record and the call's draw, so that the same record,
-/// sent again, has another chance.
-fn fails(scope: Scope<'_>, record: &NewRecord) -> bool {
-    let drawn = stable_hash(scope.fault_draw, &record.partition_key)
-        ^ stable_hash(scope.fault_draw, &hex::encode(&record.data));
-    drawn % 1_000_000 < u64::from(scope.failing_per_million)
-}
-
-/// What AWS answers for a record that it could not take.
-fn failed_by_fault() -> EntryOutcome {
-    EntryOutcome::Failed {
-        error_code: "InternalFailure",
-        error_message: "Internal service failure.".to_owned(),
+fn end_dry_run(dry_run: bool) -> Result<(), Refusal> {
+    if dry_run {
+        return Err(Refusal::new(
+            "DryRunOperationException",
+            "Request would have succeeded, but the DryRun parameter is set.",
+        ));
     }
+    Ok(())
 }
 
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::new("SerializationException", error.to_string()))
+/// Numbers grow within a shard and from parent to child anyway; the number given must be one of this stream.
+fn check_order(stream: &Stream, before: &str) -> Result<(), Refusal> {
+    let topology = stream.read();
+    let facts = &topology.facts;
+    let known = before.parse::<SequenceNumber>().ok().filter(|number| {
+        let issued = topology.next_counter(number.shard);
+        let own = facts.sequence(number.shard, number.counter) == *number;
+        own && issued.is_some_and(|next| number.counter <= next)
+    });
+    known.map(|_| ()).ok_or_else(|| {
+        Refusal::invalid(format!(
+            "SequenceNumberForOrdering {before} used in PutRecord on stream {} under account {} is invalid.",
+            facts.name, facts.account
+        ))
+    })
+}
+
+fn new_records(entries: Vec<Entry<'_>>) -> Result<Vec<NewRecord>, Refusal> {
+    let batch = entries
+        .into_iter()
+        .map(new_record)
+        .collect::<Result<Vec<_>, _>>()?;
+    let bytes: usize = batch.iter().map(NewRecord::bytes).sum();
+    if bytes > CALL_BYTES_MAX {
+        return Err(Refusal::invalid("Records size exceeds 10 MB limit"));
+    }
+    Ok(batch)
 }
 
 fn new_record(entry: Entry<'_>) -> Result<NewRecord, Refusal> {
     let characters = entry.partition_key.chars().count();
     if !(1..=PARTITION_KEY_CHARACTERS_MAX).contains(&characters) {
-        return Err(Refusal::validation("a partition key has 1 to 256 characters"));
+        return Err(Refusal::validation(
+            "1 validation error detected: Value at 'partitionKey' failed to satisfy constraint: Member must have length between 1 and 256",
+        ));
     }
     let data = data_encoding::BASE64
         .decode(entry.data.as_bytes())
         .map_err(|_| Refusal::new("SerializationException", "Data is not base64"))?;
-    if data.len() > RECORD_BYTES_MAX {
+    let record = NewRecord {
+        partition_key: entry.partition_key.into(),
+        explicit_hash_key: entry.explicit_hash_key.as_deref().map(hash_key).transpose()?,
+        data: Bytes::from(data),
+    };
+    if record.bytes() > RECORD_BYTES_MAX {
         return Err(Refusal::validation(
-            "1 validation error detected: Value at 'data' failed to satisfy constraint: Member must have length less than or equal to 1048576",
+            "1 validation error detected: Value at 'data' failed to satisfy constraint: data and partition key must have length less than or equal to 1048576",
         ));
     }
-    let explicit_hash_key = match entry.explicit_hash_key {
-        None => None,
-        Some(text) => Some(hash::parse(&text).ok_or_else(|| {
-            Refusal::invalid(
-                "ExplicitHashKey must be a decimal integer from 0 to 2^128-1 without leading zeros",
-            )
-        })?),
-    };
-    Ok(NewRecord {
-        partition_key: entry.partition_key.into(),
-        explicit_hash_key,
-        data: Bytes::from(data),
-    })
+    Ok(record)
 }
 
-fn entry_outcome(stream: &Stream, outcome: Result<Placed, Rejected>) -> EntryOutcome {
-    match outcome {
-        Ok(placed) => EntryOutcome::Placed {
-            sequence_number: placed.sequence.to_string(),
-            shard_id: shard_id(placed.shard),
-        },
-        Err(Rejected::Throttled { shard }) => {
-            let topology = stream.read();
-            let (shard, name, account) = (shard_id(shard), &topology.facts.name, &topology.facts.account);
-            EntryOutcome::Failed {
-                error_code: "ProvisionedThroughputExceededException",
-                error_message: format!(
-                    "Rate exceeded for shard {shard} in stream {name} under account {account}."
-                ),
-            }
-        }
-        Err(Rejected::Failed) => EntryOutcome::Failed {
-            error_code: "InternalFailure",
-            error_message: "Internal Service Failure".to_owned(),
-        },
+fn hash_key(text: &str) -> Result<u128, Refusal> {
+    let digits = text.len() <= 39 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let canonical = digits && (text == "0" || text.bytes().next().is_some_and(|first| first != b'0'));
+    if !canonical {
+        return Err(Refusal::validation(format!(
+            "1 validation error detected: Value '{text}' at 'explicitHashKey' failed to satisfy constraint: Member must satisfy regular expression pattern: 0|([1-9]\\d{{0,38}})"
+        )));
     }
+    hash::parse(text).ok_or_else(|| {
+        Refusal::invalid(format!(
+            "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {text}"
+        ))
+    })
 }

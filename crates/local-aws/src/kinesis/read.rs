@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::iterator::Iterator;
 use super::log::{PageLimit, PageOfRecords};
+use super::scope::Scope;
 use super::sequence::SequenceNumber;
 use super::stream::{ShardFacts, StreamFacts, Topology};
-use super::wire::{Epoch, Refusal, StreamName, answer, parse};
-use super::{Kinesis, Scope};
+use super::wire::{Epoch, Refusal, StreamName, answer, bounded, check_name, parse};
+use super::{Kinesis, answers};
 
 /// Most bytes of one GetRecords answer.
 const PAGE_BYTES_MAX: usize = 10 << 20;
@@ -39,27 +40,20 @@ struct ShardIterator {
 #[serde(rename_all = "PascalCase")]
 struct GetRecords {
     shard_iterator: String,
-    limit: Option<usize>,
+    limit: Option<i64>,
+    #[serde(rename = "StreamARN")]
+    stream_arn: Option<String>,
 }
 
+/// What follows the records of an answer.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Records {
-    records: Vec<RecordView>,
+struct Rest {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_shard_iterator: Option<String>,
     millis_behind_latest: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     child_shards: Vec<ChildShard>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct RecordView {
-    sequence_number: String,
-    approximate_arrival_timestamp: Epoch,
-    data: String,
-    partition_key: Box<str>,
 }
 
 #[derive(Serialize)]
@@ -74,7 +68,8 @@ impl Kinesis {
     pub(super) fn get_shard_iterator(&self, scope: Scope<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         let request: GetShardIterator = parse(body)?;
         let stream = self.find(scope, &request.stream)?;
-        let (topology, now) = (stream.read(), self.now());
+        check_name("shardId", &request.shard_id)?;
+        let (topology, now) = (stream.read(), scope.now());
         let shard = topology.facts.shard(&request.shard_id, now)?;
         let from = starting_counter(&topology, shard, &request, now)?;
         let born_ms = topology.facts.created_at.timestamp_millis();
@@ -86,56 +81,52 @@ impl Kinesis {
 
     pub(super) fn get_records(&self, scope: Scope<'_>, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         let request: GetRecords = parse(body)?;
-        let limit = request.limit.unwrap_or(PAGE_RECORDS_MAX);
-        if !(1..=PAGE_RECORDS_MAX).contains(&limit) {
-            return Err(Refusal::validation("Limit must be between 1 and 10000"));
-        }
-        let now = self.now();
-        let iterator = Iterator::redeem(&request.shard_iterator, scope, now)?;
+        let limit = bounded("limit", request.limit, 1..=PAGE_RECORDS_MAX, PAGE_RECORDS_MAX)?;
+        let iterator = Iterator::redeem(&request.shard_iterator, scope, scope.now())?;
         let name = StreamName {
             stream_name: Some(iterator.stream.clone()),
-            stream_arn: None,
+            stream_arn: request.stream_arn,
         };
         let stream = self.find(scope, &name)?;
         let topology = stream.read();
-        if topology.facts.created_at.timestamp_millis() != iterator.stream_born_ms {
+        let same = topology.facts.created_at.timestamp_millis() == iterator.stream_born_ms;
+        if !same || topology.facts.shards.len() <= iterator.shard as usize {
             return Err(Refusal::not_found("the stream of this iterator has been deleted"));
         }
-        let page = self.page(&topology, &iterator, limit, now)?;
-        answer(&view(&topology.facts, &iterator, page, now))
+        let page = page(scope, &topology, &iterator, limit)?;
+        let mut text = answers::records(&topology.facts, iterator.shard, &page.records);
+        let rest = answer(&rest(&topology.facts, &iterator, &page, scope.now()))?;
+        // Both are objects: the end of one meets the beginning of the other.
+        text.push(b',');
+        text.extend_from_slice(&rest[1..]);
+        Ok(text)
     }
+}
 
-    fn page(
-        &self,
-        topology: &Topology,
-        iterator: &Iterator,
-        records: usize,
-        now: DateTime<Utc>,
-    ) -> Result<PageOfRecords, Refusal> {
-        let mut state = topology.state(iterator.shard);
-        if self.rates_enforced() && !state.rates.admit_read(now) {
-            let facts = &topology.facts;
-            let shard = super::stream::shard_id(iterator.shard);
-            return Err(Refusal::new(
-                "ProvisionedThroughputExceededException",
-                format!(
-                    "Rate exceeded for shard {shard} in stream {} under account {}.",
-                    facts.name, facts.account
-                ),
-            ));
-        }
-        state.log.trim(topology.facts.horizon(now).timestamp_millis());
-        state
-            .log
-            .page(
-                iterator.from,
-                PageLimit {
-                    records,
-                    bytes: PAGE_BYTES_MAX,
-                },
-            )
-            .map_err(Refusal::internal)
+fn page(
+    scope: Scope<'_>,
+    topology: &Topology,
+    iterator: &Iterator,
+    records: usize,
+) -> Result<PageOfRecords, Refusal> {
+    let (facts, now) = (&topology.facts, scope.now());
+    let mut state = topology.state(iterator.shard);
+    if scope.rates_enforced() && !state.rates.admit_read(now) {
+        return Err(Refusal::new(
+            "ProvisionedThroughputExceededException",
+            answers::rate_exceeded(facts, iterator.shard),
+        ));
     }
+    state.log.trim(facts.horizon(now).timestamp_millis());
+    let bytes = PAGE_BYTES_MAX;
+    let page = state
+        .log
+        .page(iterator.from, PageLimit { records, bytes })
+        .map_err(Refusal::internal)?;
+    if scope.rates_enforced() {
+        state.rates.gave(now, page.bytes());
+    }
+    Ok(page)
 }
 
 fn starting_counter(
@@ -154,7 +145,9 @@ fn starting_counter(
                 .timestamp
                 .ok_or_else(|| Refusal::invalid("Must specify timestamp parameter"))?;
             if moment > now {
-                return Err(Refusal::invalid("The timestamp is in the future"));
+                return Err(Refusal::invalid(
+                    "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis.",
+                ));
             }
             Ok(state.log.counter_at(moment.timestamp_millis()))
         }
@@ -162,7 +155,10 @@ fn starting_counter(
             let counter = counter_of(
                 &topology.facts,
                 shard,
-                request.starting_sequence_number.as_deref(),
+                (
+                    request.starting_sequence_number.as_deref(),
+                    state.log.next_counter(),
+                ),
             )?;
             Ok(if kind == "AT_SEQUENCE_NUMBER" {
                 counter
@@ -171,17 +167,21 @@ fn starting_counter(
             })
         }
         other => Err(Refusal::validation(format!(
-            "unknown ShardIteratorType '{other}'"
+            "1 validation error detected: Value '{other}' at 'shardIteratorType' failed to satisfy constraint: Member must satisfy enum value set: [AT_SEQUENCE_NUMBER, AFTER_SEQUENCE_NUMBER, TRIM_HORIZON, LATEST, AT_TIMESTAMP]"
         ))),
     }
 }
 
-fn counter_of(facts: &StreamFacts, shard: &ShardFacts, text: Option<&str>) -> Result<u64, Refusal> {
+/// The counter of a sequence number that this very shard has given out, or of its ends.
+fn counter_of(
+    facts: &StreamFacts,
+    shard: &ShardFacts,
+    (text, next_counter): (Option<&str>, u64),
+) -> Result<u64, Refusal> {
     let text = text.ok_or_else(|| Refusal::invalid("Must specify startingSequenceNumber parameter"))?;
     let sequence: Option<SequenceNumber> = text.parse().ok();
     let counter = sequence.map(|sequence| sequence.counter).filter(|counter| {
-        // Only a number that this very shard may have given out.
-        facts.sequence(shard.number, *counter).to_string() == text && *counter < u64::MAX
+        facts.sequence(shard.number, *counter).to_string() == text && *counter <= next_counter
     });
     counter.ok_or_else(|| {
         let (id, name, account) = (shard.id(), &facts.name, &facts.account);
@@ -191,19 +191,14 @@ fn counter_of(facts: &StreamFacts, shard: &ShardFacts, text: Option<&str>) -> Re
     })
 }
 
-fn view(facts: &StreamFacts, iterator: &Iterator, page: PageOfRecords, now: DateTime<Utc>) -> Records {
+fn rest(facts: &StreamFacts, iterator: &Iterator, page: &PageOfRecords, now: DateTime<Utc>) -> Rest {
     let shard = &facts.shards[iterator.shard as usize];
     let drained = page.next_arrived_ms.is_none() && shard.closed.is_some();
     let next = iterator.moved_to(page.next_counter);
     let millis_behind_latest = page
         .next_arrived_ms
         .map_or(0, |arrived| (now.timestamp_millis() - arrived).max(1));
-    Records {
-        records: page
-            .records
-            .into_iter()
-            .map(|record| record_view(facts, shard.number, record))
-            .collect(),
+    Rest {
         next_shard_iterator: (!drained).then(|| next.issue(now)),
         millis_behind_latest,
         child_shards: if drained {
@@ -211,17 +206,6 @@ fn view(facts: &StreamFacts, iterator: &Iterator, page: PageOfRecords, now: Date
         } else {
             Vec::new()
         },
-    }
-}
-
-fn record_view(facts: &StreamFacts, shard: u32, record: super::log::Record) -> RecordView {
-    RecordView {
-        sequence_number: facts.sequence(shard, record.counter).to_string(),
-        approximate_arrival_timestamp: Epoch(
-            DateTime::from_timestamp_millis(record.arrived_ms).unwrap_or_default(),
-        ),
-        data: data_encoding::BASE64.encode(&record.data),
-        partition_key: record.partition_key,
     }
 }
 

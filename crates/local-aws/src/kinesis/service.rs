@@ -1,4 +1,4 @@
-//! Kinesis behind the endpoint's JSON protocol: permission, limits of the body, inventory.
+//! Kinesis behind the endpoint's JSON protocol: limits of the body, inventory.
 
 use std::sync::Arc;
 
@@ -29,31 +29,16 @@ impl Service for Kinesis {
     }
 
     async fn call(&self, core: &Arc<Core>, call: &Call) -> Result<Reply, AwsError> {
-        let permit = |arn: &str| {
-            let action = format!("kinesis:{}", call.operation);
-            core.authorize(&call.caller, &action, arn, &call.context())
-                .map_err(|denied| Refusal::new("AccessDeniedException", denied.message()))
-        };
-        let scope = Scope {
-            account: &call.caller.account,
-            region: &call.region,
-            principal: &call.caller.principal_arn,
-            permit: &permit,
-            failing_per_million: call.failing_per_million,
-            fault_draw: if call.failing_per_million > 0 {
-                core.ids.below(u64::MAX)
-            } else {
-                0
-            },
-        };
-        let answer = self.call(scope, &call.operation, &call.body).await;
+        let answer = self
+            .answer(Scope { core, call }, &call.operation, &call.body)
+            .await;
         answer
             .map(|json| Reply::Json(json.into()))
             .map_err(AwsError::from)
     }
 
-    fn inventory(&self, _core: &Core) -> Vec<InventoryItem> {
-        let streams = self.all();
+    fn inventory(&self, core: &Core) -> Vec<InventoryItem> {
+        let streams = self.all(core.clock.now());
         let items = streams.iter().map(|stream| {
             let topology = stream.read();
             let facts = &topology.facts;

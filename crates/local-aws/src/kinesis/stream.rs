@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::ShardRates;
 use super::log::{AppendError, Log, Record, Ticket};
 use super::sequence::SequenceNumber;
+use super::status::Busy;
 use super::wire::Refusal;
 use super::{hash, segment};
 
@@ -29,6 +30,18 @@ pub(crate) struct StreamFacts {
     pub(crate) tags: BTreeMap<String, String>,
     /// ARN of the principal that created it.
     pub(crate) created_by: String,
+    /// What is under way; none for an ACTIVE stream.
+    #[serde(default)]
+    pub(crate) busy: Option<Busy>,
+    /// What arrived before this moment is gone, whatever the retention is now: it does not come back with a longer one.
+    #[serde(default)]
+    pub(crate) forgotten_before: DateTime<Utc>,
+    /// When UpdateShardCount was called, over the last day.
+    #[serde(default)]
+    pub(crate) scalings: Vec<DateTime<Utc>>,
+    /// When the capacity mode was changed, over the last day.
+    #[serde(default)]
+    pub(crate) mode_changes: Vec<DateTime<Utc>>,
     /// By shard number; closed shards stay.
     pub(crate) shards: Vec<ShardFacts>,
 }
@@ -56,14 +69,19 @@ pub(crate) struct Closed {
 }
 
 /// u128 as text, because JSON numbers of that size are not portable.
-mod decimal {
+pub(super) mod decimal {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(value: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::kinesis) fn serialize<S: Serializer>(
+        value: &u128,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&value.to_string())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+    pub(in crate::kinesis) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<u128, D::Error> {
         String::deserialize(deserializer)?
             .parse()
             .map_err(D::Error::custom)
@@ -99,15 +117,17 @@ impl StreamFacts {
 
     /// Records older than this are gone.
     pub(crate) fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        now - Duration::hours(i64::from(self.retention_hours))
+        let retained = now - Duration::hours(i64::from(self.retention_hours));
+        retained.max(self.forgotten_before)
     }
 
-    /// Shards that are open or whose data has not aged out; others are no longer listed.
+    /// Shards that are open or whose data has not aged out; others are no longer listed. A stream that is being made
+    /// has none yet.
     pub(crate) fn listed_shards(&self, now: DateTime<Utc>) -> impl Iterator<Item = &ShardFacts> {
-        let horizon = self.horizon(now);
+        let (horizon, creating) = (self.horizon(now), self.is_creating());
         self.shards
             .iter()
-            .filter(move |shard| shard.closed.is_none_or(|closed| closed.at > horizon))
+            .filter(move |shard| !creating && shard.closed.is_none_or(|closed| closed.at > horizon))
     }
 
     /// The shard of an id that is still listed.
@@ -134,6 +154,13 @@ pub(crate) struct NewRecord {
     pub(crate) partition_key: Box<str>,
     pub(crate) explicit_hash_key: Option<u128>,
     pub(crate) data: Bytes,
+}
+
+impl NewRecord {
+    /// What counts against the limits: data before base64 and partition key.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.len() + self.partition_key.len()
+    }
 }
 
 /// Where a record landed.
@@ -235,6 +262,27 @@ impl Stream {
         Ok(())
     }
 
+    /// Takes a deleted stream's files away. A directory without its facts is no stream, so they go first: a crash in
+    /// between leaves no half stream. What cannot be removed stays without being found again.
+    pub(crate) fn erase(&self) {
+        let Some(directory) = &self.directory else {
+            return;
+        };
+        let erased = std::fs::remove_file(directory.join("stream.json"))
+            .and_then(|()| std::fs::remove_dir_all(directory));
+        if let Err(error) = erased {
+            tracing::warn!(%error, "the files of a deleted stream could not be removed");
+        }
+    }
+
+    /// Forgets what has aged out, in every shard.
+    pub(crate) fn trim(topology: &Topology, now: DateTime<Utc>) {
+        let horizon_ms = topology.facts.horizon(now).timestamp_millis();
+        for shard in &topology.facts.shards {
+            topology.state(shard.number).log.trim(horizon_ms);
+        }
+    }
+
     fn save(&self, facts: &StreamFacts) -> std::io::Result<()> {
         let Some(directory) = &self.directory else {
             return Ok(());
@@ -314,7 +362,7 @@ impl Topology {
             Vec::with_capacity(records.len()),
         );
         for (index, record) in records {
-            let bytes = (record.data.len() + record.partition_key.len()) as u64;
+            let bytes = record.bytes() as u64;
             if moment.rates_enforced && !state.rates.admit_write(moment.now, bytes) {
                 outcomes[index] = Err(Rejected::Throttled { shard });
                 continue;

@@ -1,12 +1,12 @@
 //! What Kinesis operations share on the wire: refusals, names and times.
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Scope;
+use super::scope::Scope;
 
 /// An error in AWS's JSON form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,14 @@ impl Refusal {
         Self::new("ResourceInUseException", message)
     }
 
+    /// An operation, or an option of one, that this endpoint does not have.
+    pub(crate) fn not_implemented(what: &str) -> Self {
+        Self::new(
+            "NotImplemented",
+            format!("the local endpoint does not implement kinesis:{what}"),
+        )
+    }
+
     /// The endpoint's own failure; the cause goes to the log of the endpoint.
     pub(crate) fn internal(cause: impl Display) -> Self {
         tracing::error!(error = %cause, "kinesis state could not be read or written");
@@ -52,9 +60,52 @@ impl Refusal {
 }
 
 /// Reads a request body.
-pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| Refusal::new("SerializationException", error.to_string()))
+    serde_json::from_slice(body).map_err(|error| {
+        let why = error.to_string();
+        // What is absent is the model's matter, what has another shape is the parser's.
+        if why.starts_with("missing field") {
+            Refusal::validation(format!(
+                "1 validation error detected: {why}: Member must not be null"
+            ))
+        } else {
+            Refusal::new("SerializationException", why)
+        }
+    })
+}
+
+/// A number within its documented bounds, or its default.
+pub(crate) fn bounded(
+    name: &str,
+    value: Option<i64>,
+    bounds: RangeInclusive<usize>,
+    default: usize,
+) -> Result<usize, Refusal> {
+    let Some(value) = value else {
+        return Ok(default);
+    };
+    usize::try_from(value)
+        .ok()
+        .filter(|value| bounds.contains(value))
+        .ok_or_else(|| {
+            let (least, most) = (bounds.start(), bounds.end());
+            Refusal::validation(format!(
+                "1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: Member must have value between {least} and {most}"
+            ))
+        })
+}
+
+/// Names of streams and shards. A stream's is also a directory's here, so the pattern guards the data directory too.
+pub(crate) fn check_name(parameter: &str, name: &str) -> Result<(), Refusal> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    let dots_only = name.bytes().all(|byte| byte == b'.');
+    if name.is_empty() || name.len() > 128 || !name.bytes().all(allowed) || dots_only {
+        return Err(Refusal::validation(format!(
+            "1 validation error detected: Value '{name}' at '{parameter}' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+ and have length less than or equal to 128"
+        )));
+    }
+    Ok(())
 }
 
 /// Writes an answer.
@@ -80,17 +131,11 @@ impl StreamName {
     /// The name, taken from the ARN when only that is given.
     ///
     /// # Errors
-    /// No name at all, two different ones, or an ARN of another account or region: streams have no policies here that
-    /// could let a stranger in.
+    /// No name at all, two different ones, a malformed one, or an ARN of another account or region: streams have no
+    /// policies here that could let a stranger in.
     pub(crate) fn resolve(&self, scope: Scope<'_>) -> Result<&str, Refusal> {
-        let own = format!("arn:aws:kinesis:{}:{}:stream/", scope.region, scope.account);
         let from_arn = match self.stream_arn.as_deref() {
-            Some(arn) => Some(arn.strip_prefix(&own).ok_or_else(|| {
-                Refusal::new(
-                    "AccessDeniedException",
-                    format!("{arn} is not a stream of the caller's account and region"),
-                )
-            })?),
+            Some(arn) => Some(name_in_arn(arn, scope)?),
             None => None,
         };
         let given = self.stream_name.as_deref();
@@ -99,10 +144,40 @@ impl StreamName {
                 "StreamName and StreamARN name different streams",
             ));
         }
-        given
+        let name = given
             .or(from_arn)
-            .ok_or_else(|| Refusal::invalid("Neither streamName nor streamARN is provided."))
+            .ok_or_else(|| Refusal::invalid("Neither streamName nor streamARN is provided."))?;
+        check_name("streamName", name).map(|()| name)
     }
+}
+
+fn name_in_arn<'a>(arn: &'a str, scope: Scope<'_>) -> Result<&'a str, Refusal> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", partition, "kinesis", region, account, resource] = parts[..] else {
+        return Err(malformed(arn));
+    };
+    let numbered = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let name = resource
+        .strip_prefix("stream/")
+        .filter(|_| numbered && partition.starts_with("aws"))
+        .ok_or_else(|| malformed(arn))?;
+    if account != scope.account() || region != scope.region() {
+        return Err(Refusal::new(
+            "AccessDeniedException",
+            format!(
+                "User: {} is not authorized to perform: kinesis:{} on resource: {arn} because no resource-based policy allows it",
+                scope.principal(),
+                scope.call.operation
+            ),
+        ));
+    }
+    Ok(name)
+}
+
+fn malformed(arn: &str) -> Refusal {
+    Refusal::validation(format!(
+        "1 validation error detected: Value '{arn}' at 'streamARN' failed to satisfy constraint: Member must satisfy regular expression pattern: arn:aws.*:kinesis:.*:\\d{{12}}:stream/\\S+"
+    ))
 }
 
 /// A time as awsJson writes it: seconds since 1970 with milliseconds.

@@ -47,12 +47,21 @@ pub(crate) fn config(endpoint: &LocalAws, account: &str) -> SdkConfig {
     config_for(endpoint, Credentials::from_keys(account, "test", None))
 }
 
+/// The same for an endpoint of another process.
+pub(crate) fn config_at(endpoint: &str, account: &str) -> SdkConfig {
+    config_for_url(endpoint, Credentials::from_keys(account, "test", None))
+}
+
 /// The same for any credentials.
 pub(crate) fn config_for(endpoint: &LocalAws, credentials: Credentials) -> SdkConfig {
+    config_for_url(&endpoint.endpoint(), credentials)
+}
+
+fn config_for_url(endpoint: &str, credentials: Credentials) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .endpoint_url(endpoint.endpoint())
+        .endpoint_url(endpoint)
         .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
             credentials,
         ))

@@ -1,1 +1,21 @@
-//! Cases.
+//! Kinesis Data Streams.
+
+mod accounts;
+mod creation;
+mod faults;
+mod iterators;
+mod merges;
+mod modes;
+mod pages;
+mod puts;
+mod rates;
+mod reads;
+mod retention;
+mod scaling;
+mod shards;
+mod sizes;
+mod splits;
+mod states;
+mod stress;
+mod support;
+mod tags;

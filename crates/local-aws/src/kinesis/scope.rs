@@ -1,0 +1,97 @@
+//! Who calls, from where and when: what every operation asks before it does anything.
+
+use std::sync::atomic::Ordering;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Key;
+use super::wire::Refusal;
+use crate::core::Core;
+use crate::iam::policy::Context;
+use crate::ids::stable_hash;
+use crate::service::Call;
+
+/// One call, and the endpoint it reached.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(super) core: &'a Core,
+    pub(super) call: &'a Call,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn account(self) -> &'a str {
+        &self.call.caller.account
+    }
+
+    pub(super) fn region(self) -> &'a str {
+        &self.call.region
+    }
+
+    pub(super) fn principal(self) -> &'a str {
+        &self.call.caller.principal_arn
+    }
+
+    pub(super) fn now(self) -> DateTime<Utc> {
+        self.call.now
+    }
+
+    /// The facts of the request, to which an operation adds tags.
+    pub(super) fn context(self) -> Context {
+        self.call.context()
+    }
+
+    pub(super) fn key(self, name: &str) -> Key {
+        Key {
+            account: self.account().to_owned(),
+            region: self.region().to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    pub(super) fn arn(self, name: &str) -> String {
+        let (region, account) = (self.region(), self.account());
+        format!("arn:aws:kinesis:{region}:{account}:stream/{name}")
+    }
+
+    /// Asks the caller's policies about the running operation on an ARN.
+    pub(super) fn permit(self, arn: &str, context: &Context) -> Result<(), Refusal> {
+        let action = format!("kinesis:{}", self.call.operation);
+        self.core
+            .authorize(&self.call.caller, &action, arn, context)
+            .map_err(|denied| Refusal::new("AccessDeniedException", denied.message()))
+    }
+
+    /// When something that takes so long on AWS is done here.
+    pub(super) fn done_after(self, typical: TimeDelta) -> DateTime<Utc> {
+        self.now() + self.core.latency.of(typical)
+    }
+
+    /// Whether a shard's rates are held against callers.
+    pub(super) fn rates_enforced(self) -> bool {
+        self.core.kinesis_rates.load(Ordering::Relaxed)
+    }
+
+    /// What decides which records of this call fail; `None` without such a fault.
+    pub(super) fn failing(self) -> Option<Failing> {
+        let per_million = self.call.failing_per_million;
+        (per_million > 0).then(|| Failing {
+            per_million,
+            draw: self.core.ids.below(u64::MAX),
+        })
+    }
+}
+
+/// A fault that lets a part of a batch fail.
+#[derive(Clone, Copy)]
+pub(super) struct Failing {
+    per_million: u32,
+    draw: u64,
+}
+
+impl Failing {
+    /// Drawn from the record and the call, so that the same record, sent again, has another chance.
+    pub(super) fn hits(self, partition_key: &str, data: &[u8]) -> bool {
+        let drawn = stable_hash(self.draw, partition_key) ^ stable_hash(self.draw, &hex::encode(data));
+        drawn % 1_000_000 < u64::from(self.per_million)
+    }
+}
