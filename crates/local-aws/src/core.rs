@@ -209,16 +209,24 @@ impl Core {
         self.peers.autoscaling.settle(self);
         self.peers.rds.look(self);
         self.peers.route53.look(self);
+        self.peers.acm.look(self);
+        self.peers.tagging.look(self);
     }
 
     /// Every live resource, sorted.
     pub(crate) fn inventory(&self) -> Vec<InventoryItem> {
         self.look();
+        let mut items = self.roll_call();
+        items.sort();
+        items
+    }
+
+    /// Every live resource as it stands, whatever is due.
+    pub(crate) fn roll_call(&self) -> Vec<InventoryItem> {
         let mut items = self.iam.inventory();
         for roll in self.rolls.get().into_iter().flatten() {
             items.extend(roll(self));
         }
-        items.sort();
         items
     }
 

@@ -77,7 +77,7 @@ async fn services(core: &Arc<Core>) -> Result<Vec<Arc<dyn Service>>, StartError>
         Arc::clone(&core.peers.service_quotas) as Arc<dyn Service>,
         Arc::clone(&core.peers.kms) as Arc<dyn Service>,
         Arc::clone(&core.peers.acm) as Arc<dyn Service>,
-        Arc::new(crate::tagging::Tagging),
+        Arc::clone(&core.peers.tagging) as Arc<dyn Service>,
         Arc::clone(&core.peers.marketplace) as Arc<dyn Service>,
         Arc::new(crate::cloudtrail::CloudTrail),
         Arc::new(crate::kinesis::Kinesis::open(core)?),

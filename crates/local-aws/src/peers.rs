@@ -16,5 +16,6 @@ pub(crate) struct Peers {
     pub(crate) service_quotas: Arc<crate::service_quotas::ServiceQuotas>,
     pub(crate) kms: Arc<crate::kms::Kms>,
     pub(crate) acm: Arc<crate::acm::Acm>,
+    pub(crate) tagging: Arc<crate::tagging::Tagging>,
     pub(crate) marketplace: Arc<crate::marketplace::Marketplace>,
 }

@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 
 /// How long a request waits for its proof (ACM user guide, "DNS validation").
 const VALIDATION_TIME_MAX: TimeDelta = TimeDelta::hours(72);
-/// What public certificates live (ACM user guide, "Managed certificate renewal").
+/// What public certificates live, and how long before their end ACM renews them (ACM user guide, "ACM certificate
+/// characteristics" and "Managed certificate renewal").
 const LIFETIME: TimeDelta = TimeDelta::days(395);
+const RENEWED_BEFORE: TimeDelta = TimeDelta::days(60);
+/// The mailboxes that ACM writes to.
+const MAILBOXES: [&str; 5] = ["admin", "administrator", "hostmaster", "postmaster", "webmaster"];
 
 /// Where a certificate stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +24,20 @@ pub(super) enum State {
     Issued(DateTime<Utc>),
     /// Nobody proved the names in time.
     ValidationTimedOut,
+    /// Its time is over since then.
+    Expired(DateTime<Utc>),
+}
+
+/// What the world says of a certificate when it is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub(super) now: DateTime<Utc>,
+    /// Every name's record is in DNS.
+    pub(super) proven: bool,
+    /// A service uses it, so that ACM renews it.
+    pub(super) used: bool,
+    /// How long issuing takes from the proof.
+    pub(super) issuing: TimeDelta,
 }
 
 /// A certificate of one account in one region.
@@ -30,6 +48,9 @@ pub(super) struct Certificate {
     /// All names, the domain first.
     pub(super) names: Vec<String>,
     pub(super) method: String,
+    /// For e-mail: the domain of the addresses, by name; a name that is not here has its own.
+    #[serde(default)]
+    pub(super) mail_domains: BTreeMap<String, String>,
     pub(super) requested_at: DateTime<Utc>,
     pub(super) requested_by: String,
     pub(super) state: State,
@@ -59,21 +80,36 @@ impl Certificate {
         matches!(self.state, State::Issued(_))
     }
 
-    /// Brings the certificate to the present. `proven` says whether every name's record is there now.
-    pub(super) fn settle(&mut self, now: DateTime<Utc>, proven: bool, issuing: TimeDelta) {
-        if self.state != State::PendingValidation {
-            return;
+    /// Brings the certificate to the present.
+    pub(super) fn settle(&mut self, look: Look) {
+        match self.state {
+            State::PendingValidation => self.prove(look),
+            State::Issued(at) => self.renew(at, look),
+            State::ValidationTimedOut | State::Expired(_) => {}
         }
-        if proven {
-            let since = *self.proven_at.get_or_insert(now);
-            if since + issuing <= now {
-                self.state = State::Issued(since + issuing);
+    }
+
+    /// Issues once the proof has stood for a while; without one in time the request is over.
+    fn prove(&mut self, look: Look) {
+        let last = self.requested_at + VALIDATION_TIME_MAX;
+        let found = self.proven_at.or((look.now <= last).then_some(look.now));
+        self.proven_at = found.filter(|_| look.proven);
+        match self.proven_at {
+            Some(since) if since + look.issuing <= look.now => {
+                self.state = State::Issued(since + look.issuing);
             }
-        } else {
-            self.proven_at = None;
-            if self.requested_at + VALIDATION_TIME_MAX <= now {
-                self.state = State::ValidationTimedOut;
-            }
+            None if last <= look.now => self.state = State::ValidationTimedOut,
+            Some(_) | None => {}
+        }
+    }
+
+    /// A certificate in use whose records still stand is renewed; another one expires.
+    fn renew(&mut self, issued_at: DateTime<Utc>, look: Look) {
+        let renews = look.used && look.proven;
+        if renews && issued_at + LIFETIME - RENEWED_BEFORE <= look.now {
+            self.state = State::Issued(look.now);
+        } else if issued_at + LIFETIME <= look.now {
+            self.state = State::Expired(issued_at + LIFETIME);
         }
     }
 
@@ -82,6 +118,7 @@ impl Certificate {
             State::PendingValidation => "PENDING_VALIDATION",
             State::Issued(_) => "ISSUED",
             State::ValidationTimedOut => "VALIDATION_TIMED_OUT",
+            State::Expired(_) => "EXPIRED",
         }
     }
 
@@ -108,8 +145,11 @@ impl Certificate {
                 detail["NotBefore"] = json!(at.timestamp());
                 detail["NotAfter"] = json!((at + LIFETIME).timestamp());
             }
-            State::ValidationTimedOut => detail["FailureReason"] = json!("VALIDATION_TIMED_OUT"),
-            State::PendingValidation => {}
+            State::Expired(at) => {
+                detail["NotBefore"] = json!((at - LIFETIME).timestamp());
+                detail["NotAfter"] = json!(at.timestamp());
+            }
+            State::PendingValidation | State::ValidationTimedOut => {}
         }
         detail
     }
@@ -117,19 +157,28 @@ impl Certificate {
     fn validation(&self, name: &str) -> Value {
         let status = match self.state {
             State::PendingValidation => "PENDING_VALIDATION",
-            State::Issued(_) => "SUCCESS",
+            State::Issued(_) | State::Expired(_) => "SUCCESS",
             State::ValidationTimedOut => "FAILED",
         };
+        let mail_domain = self.mail_domain(name);
         let mut validation = json!({
             "DomainName": name,
-            "ValidationDomain": name,
+            "ValidationDomain": mail_domain,
             "ValidationStatus": status,
             "ValidationMethod": self.method,
         });
         if self.method == "DNS" {
             let (record, value) = self.record(name);
             validation["ResourceRecord"] = json!({ "Name": record, "Type": "CNAME", "Value": value });
+        } else {
+            let addresses = MAILBOXES.map(|mailbox| format!("{mailbox}@{mail_domain}"));
+            validation["ValidationEmails"] = json!(addresses);
         }
         validation
+    }
+
+    fn mail_domain<'a>(&'a self, name: &'a str) -> &'a str {
+        let own = name.strip_prefix("*.").unwrap_or(name);
+        self.mail_domains.get(name).map_or(own, String::as_str)
     }
 }

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use self::certificate::{Certificate, State};
+use self::certificate::{Certificate, Look, State};
 use self::request::{Listing, NewCertificate, OfCertificate};
 use crate::control::InventoryItem;
 use crate::core::Core;
@@ -104,48 +104,44 @@ impl Acm {
             .map(|certificate| certificate.is_issued())
     }
 
+    /// Looks for the proofs of what waits, so that a proof counts from when it is there and not from when somebody
+    /// asks.
+    pub(crate) fn look(&self, core: &Core) {
+        let mut waiting = Vec::new();
+        self.places.for_each(|account, region, state| {
+            let open = state
+                .by_arn
+                .values()
+                .filter(|one| one.state == State::PendingValidation);
+            waiting.extend(open.map(|one| (account.to_owned(), region.to_owned(), one.arn.clone())));
+        });
+        for (account, region, arn) in waiting {
+            self.settled(core, (&account, &region), &arn);
+        }
+    }
+
     fn request(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: NewCertificate = call.json()?;
-        let names = wanted.names()?;
-        let method = wanted.method()?;
-        let tags = request::tags(&wanted.tags)?;
-        permit(core, call, "*", &tags)?;
-        let arn = format!(
-            "arn:aws:acm:{}:{}:certificate/{}",
-            call.region,
-            call.caller.account,
-            core.ids.uuid()
-        );
-        let certificate = Certificate {
-            arn: arn.clone(),
-            domain: names[0].clone(),
-            names,
-            method,
-            requested_at: call.now,
-            requested_by: call.caller.principal_arn.clone(),
-            state: State::PendingValidation,
-            proven_at: None,
-            proof: hex::encode(core.ids.bytes::<24>()),
-            tags,
-        };
+        let certificate = new_certificate(core, call, &wanted)?;
+        permit(core, call, "*", (&certificate.tags, &BTreeMap::new()))?;
+        let limits = Limits::of(core, call);
         self.places.with(&call.caller.account, &call.region, |state| {
             state
                 .tokens
                 .retain(|_, token| token.used_at + TOKEN_LIFETIME > call.now);
-            if let Some(token) = &wanted.idempotency_token {
-                if let Some(used) = state
-                    .tokens
-                    .get(token)
-                    .filter(|used| used.domain == certificate.domain)
-                {
-                    return Ok(json!({ "CertificateArn": used.arn }));
-                }
+            let token = wanted.idempotency_token.as_deref();
+            if let Some(arn) = token.and_then(|token| state.made_with(token, &certificate.domain)) {
+                return Ok(json!({ "CertificateArn": arn }));
+            }
+            limits.hold(state, &certificate)?;
+            let arn = certificate.arn.clone();
+            if let Some(token) = token {
                 let used = Token {
                     used_at: call.now,
                     domain: certificate.domain.clone(),
                     arn: arn.clone(),
                 };
-                state.tokens.insert(token.clone(), used);
+                state.tokens.insert(token.to_owned(), used);
             }
             state.by_arn.insert(arn.clone(), certificate);
             Ok(json!({ "CertificateArn": arn }))
@@ -154,14 +150,15 @@ impl Acm {
 
     fn describe(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfCertificate = call.json()?;
-        let certificate = self.permitted(core, call, &wanted)?;
+        let certificate = self.permitted(core, (call, &wanted), &BTreeMap::new())?;
         let users = core.peers.elbv2.listeners_with_certificate(&certificate.arn);
         Ok(json!({ "Certificate": certificate.detail(&users) }))
     }
 
     fn list(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: Listing = call.json()?;
-        permit(core, call, "*", &BTreeMap::new())?;
+        permit(core, call, "*", (&BTreeMap::new(), &BTreeMap::new()))?;
+        wanted.check()?;
         let place = (call.caller.account.as_str(), call.region.as_str());
         let arns: Vec<String> = self
             .places
@@ -195,7 +192,7 @@ impl Acm {
 
     fn delete(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfCertificate = call.json()?;
-        let certificate = self.permitted(core, call, &wanted)?;
+        let certificate = self.permitted(core, (call, &wanted), &BTreeMap::new())?;
         if !core
             .peers
             .elbv2
@@ -216,29 +213,31 @@ impl Acm {
 
     fn tag(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfCertificate = call.json()?;
-        let tags = request::tags(&wanted.tags)?;
-        self.change_tags(core, call, &wanted, |all| all.extend(tags))
+        let new = request::tags(&wanted.tags)?;
+        let certificate = self.permitted(core, (call, &wanted), &new)?;
+        let mut tags = certificate.tags;
+        tags.extend(new);
+        request::refuse_too_many(&tags)?;
+        self.set_tags(call, &certificate.arn, tags)
     }
 
+    /// A tag that comes with a value goes only where it has that value (ACM API reference,
+    /// "RemoveTagsFromCertificate").
     fn untag(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfCertificate = call.json()?;
-        let going = wanted.tags.iter().map(|tag| tag.key.clone()).collect::<Vec<_>>();
-        self.change_tags(core, call, &wanted, |all| {
-            all.retain(|key, _| !going.contains(key));
-        })
+        let certificate = self.permitted(core, (call, &wanted), &BTreeMap::new())?;
+        let mut tags = certificate.tags;
+        tags.retain(|key, value| {
+            let mut going = wanted.tags.iter().filter(|tag| tag.key == *key);
+            !going.any(|tag| tag.value.as_ref().is_none_or(|only| only == value))
+        });
+        self.set_tags(call, &certificate.arn, tags)
     }
 
-    fn change_tags(
-        &self,
-        core: &Core,
-        call: &Call,
-        wanted: &OfCertificate,
-        change: impl FnOnce(&mut BTreeMap<String, String>),
-    ) -> Result<Value, AwsError> {
-        let certificate = self.permitted(core, call, wanted)?;
+    fn set_tags(&self, call: &Call, arn: &str, tags: BTreeMap<String, String>) -> Result<Value, AwsError> {
         self.places.with(&call.caller.account, &call.region, |state| {
-            if let Some(certificate) = state.by_arn.get_mut(&certificate.arn) {
-                change(&mut certificate.tags);
+            if let Some(certificate) = state.by_arn.get_mut(arn) {
+                certificate.tags = tags;
             }
         });
         Ok(json!({}))
@@ -246,7 +245,7 @@ impl Acm {
 
     fn list_tags(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfCertificate = call.json()?;
-        let certificate = self.permitted(core, call, &wanted)?;
+        let certificate = self.permitted(core, (call, &wanted), &BTreeMap::new())?;
         let tags: Vec<Value> = certificate
             .tags
             .iter()
@@ -256,28 +255,40 @@ impl Acm {
     }
 
     /// The certificate a call names, once the caller may do what the call is.
-    fn permitted(&self, core: &Core, call: &Call, wanted: &OfCertificate) -> Result<Certificate, AwsError> {
+    fn permitted(
+        &self,
+        core: &Core,
+        (call, wanted): (&Call, &OfCertificate),
+        new_tags: &BTreeMap<String, String>,
+    ) -> Result<Certificate, AwsError> {
         wanted.check()?;
         let place = (call.caller.account.as_str(), call.region.as_str());
         let found = self.settled(core, place, &wanted.certificate_arn);
         let tags = found.as_ref().map(|certificate| certificate.tags.clone());
-        permit(core, call, &wanted.certificate_arn, &tags.unwrap_or_default())?;
+        let tags = (new_tags, &tags.unwrap_or_default());
+        permit(core, call, &wanted.certificate_arn, tags)?;
         found.ok_or_else(|| {
             let why = format!("Could not find certificate {}.", wanted.certificate_arn);
             AwsError::bad("ResourceNotFoundException", why)
         })
     }
 
-    /// The certificate as it is now. Asks Route 53, so the lock is not held meanwhile.
+    /// A certificate as it stands now. Asks Route 53 and the load balancers, so no lock may be held.
     fn settled(&self, core: &Core, (account, region): (&str, &str), arn: &str) -> Option<Certificate> {
-        let read = |state: &mut Certificates| state.by_arn.get(arn).cloned();
-        let mut certificate = self.places.with(account, region, read)?;
+        let mut certificate = self
+            .places
+            .with(account, region, |state| state.by_arn.get(arn).cloned())?;
         let proven = certificate.method == "DNS"
             && certificate.names.iter().all(|name| {
                 let (record, value) = certificate.record(name);
                 core.peers.route53.has_record(&record, "CNAME", &value)
             });
-        certificate.settle(core.clock.now(), proven, core.latency.of(ISSUED_AFTER));
+        certificate.settle(Look {
+            now: core.clock.now(),
+            proven,
+            used: !core.peers.elbv2.listeners_with_certificate(arn).is_empty(),
+            issuing: core.latency.of(ISSUED_AFTER),
+        });
         self.places.with(account, region, |state| {
             if let Some(kept) = state.by_arn.get_mut(arn) {
                 kept.state = certificate.state.clone();
@@ -288,13 +299,78 @@ impl Acm {
     }
 }
 
-fn permit(core: &Core, call: &Call, resource: &str, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+impl Certificates {
+    /// The certificate that a token made for a domain.
+    fn made_with(&self, token: &str, domain: &str) -> Option<String> {
+        let used = self.tokens.get(token).filter(|used| used.domain == domain);
+        used.map(|used| used.arn.clone())
+    }
+}
+
+/// The quotas that a request must keep.
+struct Limits {
+    certificates: u64,
+    names: u64,
+}
+
+impl Limits {
+    /// Asks a peer, so no lock may be held.
+    fn of(core: &Core, call: &Call) -> Self {
+        let place = (call.caller.account.as_str(), call.region.as_str());
+        let quota = |code| core.peers.service_quotas.value(core, place, code);
+        Self {
+            certificates: quota("L-F141DD1D").unwrap_or(u64::MAX),
+            names: quota("L-FB94F0B0").unwrap_or(u64::MAX),
+        }
+    }
+
+    fn hold(&self, state: &Certificates, certificate: &Certificate) -> Result<(), AwsError> {
+        let above = |count: usize, limit: u64| u64::try_from(count).unwrap_or(u64::MAX) > limit;
+        let what = if above(certificate.names.len(), self.names) {
+            "names of a certificate"
+        } else if above(state.by_arn.len() + 1, self.certificates) {
+            "certificates"
+        } else {
+            return Ok(());
+        };
+        let why = format!("Cannot exceed the quota of {what}");
+        Err(AwsError::bad("LimitExceededException", why))
+    }
+}
+
+/// A certificate that waits for its proof, as a request describes it.
+fn new_certificate(core: &Core, call: &Call, wanted: &NewCertificate) -> Result<Certificate, AwsError> {
+    let names = wanted.names()?;
+    wanted.refuse_other_kinds()?;
+    Ok(Certificate {
+        arn: format!(
+            "arn:aws:acm:{}:{}:certificate/{}",
+            call.region,
+            call.caller.account,
+            core.ids.uuid()
+        ),
+        domain: names[0].clone(),
+        mail_domains: wanted.mail_domains(&names)?,
+        names,
+        method: wanted.method()?,
+        requested_at: call.now,
+        requested_by: call.caller.principal_arn.clone(),
+        state: State::PendingValidation,
+        proven_at: None,
+        proof: hex::encode(core.ids.bytes::<24>()),
+        tags: request::tags(&wanted.tags)?,
+    })
+}
+
+/// Asks for permission on a resource, with the tags that come and those that are there.
+fn permit(
+    core: &Core,
+    call: &Call,
+    resource: &str,
+    (new, there): (&BTreeMap<String, String>, &BTreeMap<String, String>),
+) -> Result<(), AwsError> {
     let action = format!("acm:{}", call.operation);
-    let context = if resource == "*" {
-        call.context().request_tags(tags)
-    } else {
-        call.context().resource_tags(tags)
-    };
+    let context = call.context().request_tags(new).resource_tags(there);
     core.authorize(&call.caller, &action, resource, &context)
         .map_err(|denied| denied.into_error("AccessDeniedException"))
 }

@@ -6,8 +6,18 @@ use serde::Deserialize;
 
 use crate::error::AwsError;
 
-const NAMES_MAX: usize = 10;
+const ALTERNATIVES_MAX: usize = 100;
 const PAGE_MAX: u32 = 1_000;
+const TAGS_MAX: usize = 50;
+const STATUSES: [&str; 7] = [
+    "EXPIRED",
+    "FAILED",
+    "INACTIVE",
+    "ISSUED",
+    "PENDING_VALIDATION",
+    "REVOKED",
+    "VALIDATION_TIMED_OUT",
+];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -18,7 +28,19 @@ pub(super) struct NewCertificate {
     subject_alternative_names: Vec<String>,
     pub(super) idempotency_token: Option<String>,
     #[serde(default)]
+    domain_validation_options: Vec<ValidationOption>,
+    certificate_authority_arn: Option<String>,
+    key_algorithm: Option<String>,
+    #[serde(default)]
     pub(super) tags: Vec<Tag>,
+}
+
+/// Where the e-mails for a name go.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ValidationOption {
+    domain_name: String,
+    validation_domain: String,
 }
 
 #[derive(Deserialize)]
@@ -56,11 +78,8 @@ impl NewCertificate {
                 names.push(name);
             }
         }
-        if names.len() > NAMES_MAX {
-            return Err(AwsError::bad(
-                "LimitExceededException",
-                "A certificate has at most 10 names by default",
-            ));
+        if self.subject_alternative_names.len() > ALTERNATIVES_MAX {
+            return Err(invalid("SubjectAlternativeNames has at most 100 names"));
         }
         let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let token = self.idempotency_token.as_deref();
@@ -70,6 +89,37 @@ impl NewCertificate {
             ));
         }
         Ok(names)
+    }
+
+    /// Certificates of a private authority and other kinds of key are not built, and never made as something else.
+    pub(super) fn refuse_other_kinds(&self) -> Result<(), AwsError> {
+        let refuse =
+            |what: &str| AwsError::not_implemented("acm", &format!("RequestCertificate with {what}"));
+        if self.certificate_authority_arn.is_some() {
+            return Err(refuse("CertificateAuthorityArn"));
+        }
+        match self.key_algorithm.as_deref() {
+            None | Some("RSA_2048") => Ok(()),
+            Some(other) => Err(refuse(&format!("KeyAlgorithm {other}"))),
+        }
+    }
+
+    /// The domains that e-mails go to: a name of the certificate each, or one above it.
+    pub(super) fn mail_domains(&self, names: &[String]) -> Result<BTreeMap<String, String>, AwsError> {
+        let mut domains = BTreeMap::new();
+        for option in &self.domain_validation_options {
+            let (name, domain) = (&option.domain_name, &option.validation_domain);
+            let (name, domain) = (name.to_ascii_lowercase(), domain.to_ascii_lowercase());
+            let own = name.strip_prefix("*.").unwrap_or(&name);
+            let above = own == domain || own.ends_with(&format!(".{domain}"));
+            if !names.contains(&name) || !domain.contains('.') || !above {
+                let why =
+                    format!("{domain} is not {name}, nor a domain above it, or {name} is not requested");
+                return Err(AwsError::bad("InvalidDomainValidationOptionsException", why));
+            }
+            domains.insert(name, domain);
+        }
+        Ok(domains)
     }
 
     pub(super) fn method(&self) -> Result<String, AwsError> {
@@ -102,6 +152,14 @@ impl Listing {
             || self.certificate_statuses.iter().any(|wanted| wanted == status)
     }
 
+    pub(super) fn check(&self) -> Result<(), AwsError> {
+        let mut statuses = self.certificate_statuses.iter();
+        match statuses.find(|status| !STATUSES.contains(&status.as_str())) {
+            Some(other) => Err(invalid(format!("{other} is not the status of a certificate"))),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn size(&self) -> Result<usize, AwsError> {
         let size = self.max_items.unwrap_or(PAGE_MAX);
         if !(1..=PAGE_MAX).contains(&size) {
@@ -115,7 +173,9 @@ impl Listing {
 pub(super) fn tags(list: &[Tag]) -> Result<BTreeMap<String, String>, AwsError> {
     let mut tags = BTreeMap::new();
     for Tag { key, value } in list {
-        if key.is_empty() || key.len() > 128 || key.to_ascii_lowercase().starts_with("aws:") {
+        let long =
+            key.chars().count() > 128 || value.as_ref().is_some_and(|value| value.chars().count() > 256);
+        if key.is_empty() || long || key.to_ascii_lowercase().starts_with("aws:") {
             return Err(AwsError::bad(
                 "InvalidTagException",
                 format!("The tag {key:?} is not allowed"),
@@ -123,13 +183,19 @@ pub(super) fn tags(list: &[Tag]) -> Result<BTreeMap<String, String>, AwsError> {
         }
         tags.insert(key.clone(), value.clone().unwrap_or_default());
     }
-    if tags.len() > 50 {
+    refuse_too_many(&tags)?;
+    Ok(tags)
+}
+
+/// A certificate has fifty tags at most.
+pub(super) fn refuse_too_many(tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+    if tags.len() > TAGS_MAX {
         return Err(AwsError::bad(
             "TooManyTagsException",
             "A certificate has 50 tags at most",
         ));
     }
-    Ok(tags)
+    Ok(())
 }
 
 /// `ValidationException`.
@@ -148,10 +214,7 @@ fn check_name(name: &str) -> Result<(), AwsError> {
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     if name.len() > 253 || !base.contains('.') || !base.split('.').all(label) {
-        return Err(AwsError::bad(
-            "InvalidDomainValidationOptionsException",
-            format!("{name:?} is not a domain name"),
-        ));
+        return Err(invalid(format!("{name:?} is not a domain name")));
     }
     Ok(())
 }

@@ -21,6 +21,9 @@ pub struct LagSettings {
     /// A change of a role's or user's permissions may not count for up to this long.
     #[serde(default)]
     pub policy_ms_max: u32,
+    /// The tagging API may miss a new resource, and go on listing a deleted one, for up to this long.
+    #[serde(default)]
+    pub tags_ms_max: u32,
     /// An instance takes exactly this long to start, stop or end.
     #[serde(default)]
     pub instance_ms: u32,
@@ -66,6 +69,11 @@ impl Lag {
         now: DateTime<Utc>,
     ) -> bool {
         self.arrived(self.settings().policy_ms_max, principal_id, changed_at, now)
+    }
+
+    /// Whether the tagging API's index knows at `now` what became of a resource at `changed_at`.
+    pub(crate) fn is_indexed(&self, arn: &str, changed_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        self.arrived(self.settings().tags_ms_max, arn, changed_at, now)
     }
 
     fn arrived(&self, ms_max: u32, id: &str, created_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {

@@ -20,8 +20,8 @@ pub(super) fn resolve(core: &Core, (account, region): (&str, &str), key_id: &str
     // EBS uses a key in the name of whoever made the volume; what counts here is that the account may use it.
     let caller = Caller::root(account);
     let kms = &core.peers.kms;
-    kms.usable(core, &caller, (region, key_id), "GenerateDataKeyWithoutPlaintext")
-        .ok()
+    let errand = ("ec2", "GenerateDataKeyWithoutPlaintext");
+    kms.usable(core, &caller, (region, key_id), errand).ok()
 }
 
 /// Writes the key's ARN where its name stood.

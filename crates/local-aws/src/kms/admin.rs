@@ -8,13 +8,16 @@ use serde_json::{Value, json};
 use super::Kms;
 use super::key::{Key, State, default_policy};
 use super::permit::{invalid_state, permit};
-use super::request::{CreateKey, Listing, OfKey, invalid, tags};
+use super::request::{CreateKey, Listing, OfKey, invalid, refuse_too_many, tags};
 use crate::core::Core;
 use crate::error::AwsError;
 use crate::iam::policy::Document;
 use crate::protocol::page;
 use crate::service::Call;
 
+/// "Customer Master Keys (CMKs)" of Service Quotas.
+const KEYS_QUOTA: &str = "L-C2F1777E";
+const TAGS_MAX: usize = 50;
 const POLICY_BYTES_MAX: usize = 32 * 1024;
 const WAITING_DAYS: std::ops::RangeInclusive<i64> = 7..=30;
 
@@ -22,7 +25,7 @@ impl Kms {
     pub(super) fn create(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: CreateKey = call.json()?;
         let tags = tags(wanted.tags)?;
-        permit_in_account(core, call, &tags)?;
+        permit_making(core, call, &tags)?;
         refuse_other_specs(&[
             (&wanted.key_usage, "ENCRYPT_DECRYPT"),
             (&wanted.key_spec, "SYMMETRIC_DEFAULT"),
@@ -30,8 +33,9 @@ impl Kms {
             (&wanted.origin, "AWS_KMS"),
         ])?;
         let account = &call.caller.account;
+        self.refuse_above_quota(core, call)?;
         let key = Key {
-            id: core.ids.uuid(),
+            id: new_id(core, wanted.multi_region),
             account: account.clone(),
             region: call.region.clone(),
             description: wanted.description.unwrap_or_default(),
@@ -42,7 +46,7 @@ impl Kms {
             tags,
             multi_region: wanted.multi_region,
             rotates: false,
-            aws_managed: false,
+            managed_for: None,
             secret: core.ids.bytes::<32>().to_vec(),
         };
         check_policy(core, call, &key, wanted.bypass_policy_lockout_safety_check)?;
@@ -51,6 +55,21 @@ impl Kms {
             keys.keys.insert(key.id.clone(), key);
         });
         Ok(json!({ "KeyMetadata": metadata }))
+    }
+
+    fn refuse_above_quota(&self, core: &Core, call: &Call) -> Result<(), AwsError> {
+        let place = (call.caller.account.as_str(), call.region.as_str());
+        let quota = core.peers.service_quotas.value(core, place, KEYS_QUOTA);
+        let there = self.places.with(place.0, place.1, |keys| {
+            keys.settle(call.now);
+            let own = keys.keys.values().filter(|key| key.managed_for.is_none());
+            own.count()
+        });
+        if quota.is_some_and(|quota| u64::try_from(there).unwrap_or(u64::MAX) >= quota) {
+            let why = "The account has as many keys in this region as its quota allows";
+            return Err(AwsError::bad("LimitExceededException", why));
+        }
+        Ok(())
     }
 
     pub(super) fn describe(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
@@ -176,7 +195,10 @@ impl Kms {
         let new = tags(wanted.tags)?;
         self.permitted(core, (call, &wanted.key_id), |key| {
             refuse_pending(key)?;
-            key.tags.extend(new);
+            let mut tags = key.tags.clone();
+            tags.extend(new);
+            refuse_too_many(&tags)?;
+            key.tags = tags;
             Ok(json!({}))
         })
     }
@@ -193,14 +215,40 @@ impl Kms {
     pub(super) fn list_tags(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfKey = call.json()?;
         self.permitted(core, (call, &wanted.key_id), |key| {
-            let tags: Vec<Value> = key
-                .tags
-                .iter()
+            let size = wanted.limit.unwrap_or(TAGS_MAX);
+            if !(1..=TAGS_MAX).contains(&size) {
+                return Err(invalid("Limit must be between 1 and 50"));
+            }
+            let found = page(&key.tags, |(name, _)| name, wanted.marker.as_deref(), size)
+                .ok_or_else(|| AwsError::bad("InvalidMarkerException", "The marker is not valid"))?;
+            let tags: Vec<Value> = found
+                .items
+                .into_iter()
                 .map(|(name, value)| json!({ "TagKey": name, "TagValue": value }))
                 .collect();
-            Ok(json!({ "Tags": tags, "Truncated": false }))
+            Ok(json!({ "Tags": tags, "NextMarker": found.next, "Truncated": found.next.is_some() }))
         })
     }
+}
+
+/// Permission to make a key, and to tag it where it comes with tags (KMS API reference, "CreateKey").
+fn permit_making(core: &Core, call: &Call, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+    permit_in_account(core, call, tags)?;
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let context = call.context().request_tags(tags);
+    core.authorize(&call.caller, "kms:TagResource", "*", &context)
+        .map_err(|denied| denied.into_error("AccessDeniedException"))
+}
+
+/// The id of a new key; that of a key for many regions says so.
+fn new_id(core: &Core, multi_region: bool) -> String {
+    let id = core.ids.uuid();
+    if multi_region {
+        return format!("mrk-{}", id.replace('-', ""));
+    }
+    id
 }
 
 /// Permission for what concerns no key that is there.

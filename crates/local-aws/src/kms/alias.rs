@@ -17,6 +17,7 @@ impl Kms {
     pub(super) fn create_alias(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfAlias = call.json()?;
         check_name(&wanted.alias_name)?;
+        permit_on_alias(core, call, &wanted.alias_name)?;
         let key_id = self.target(core, call, &wanted)?;
         self.places.with(&call.caller.account, &call.region, |keys| {
             if keys.aliases.contains_key(&wanted.alias_name) {
@@ -35,6 +36,7 @@ impl Kms {
     pub(super) fn update_alias(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfAlias = call.json()?;
         check_name(&wanted.alias_name)?;
+        permit_on_alias(core, call, &wanted.alias_name)?;
         let key_id = self.target(core, call, &wanted)?;
         self.places.with(&call.caller.account, &call.region, |keys| {
             let alias = keys.aliases.get_mut(&wanted.alias_name);
@@ -46,13 +48,19 @@ impl Kms {
     pub(super) fn delete_alias(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfAlias = call.json()?;
         check_name(&wanted.alias_name)?;
-        permit_in_account(core, call, &BTreeMap::new())?;
-        self.places.with(&call.caller.account, &call.region, |keys| {
-            let removed = keys.aliases.remove(&wanted.alias_name);
-            removed
-                .map(|_| json!({}))
-                .ok_or_else(|| missing(call, &wanted.alias_name))
-        })
+        permit_on_alias(core, call, &wanted.alias_name)?;
+        let place = (call.caller.account.as_str(), call.region.as_str());
+        let named = self.places.with(place.0, place.1, |keys| {
+            keys.settle(call.now);
+            keys.aliases
+                .get(&wanted.alias_name)
+                .map(|alias| alias.key_id.clone())
+        });
+        let key_id = named.ok_or_else(|| missing(call, &wanted.alias_name))?;
+        self.permitted(core, (call, &key_id), |_| Ok(()))?;
+        self.places
+            .with(place.0, place.1, |keys| keys.aliases.remove(&wanted.alias_name));
+        Ok(json!({}))
     }
 
     pub(super) fn list_aliases(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
@@ -128,6 +136,15 @@ fn check_name(name: &str) -> Result<(), AwsError> {
         ));
     }
     Ok(())
+}
+
+/// Permission on the alias, which an identity's policy gives; permission on its key is asked for beside it (KMS
+/// developer guide, "Controlling access to aliases").
+fn permit_on_alias(core: &Core, call: &Call, name: &str) -> Result<(), AwsError> {
+    let action = format!("kms:{}", call.operation);
+    let arn = format!("arn:aws:kms:{}:{}:{name}", call.region, call.caller.account);
+    core.authorize(&call.caller, &action, &arn, &call.context())
+        .map_err(|denied| denied.into_error("AccessDeniedException"))
 }
 
 fn missing(call: &Call, name: &str) -> AwsError {

@@ -32,8 +32,8 @@ pub(super) struct Key {
     pub(super) tags: BTreeMap<String, String>,
     pub(super) multi_region: bool,
     pub(super) rotates: bool,
-    /// Made by AWS for one of its services (`aws/ebs`).
-    pub(super) aws_managed: bool,
+    /// The service for which AWS made it: `ebs` of `aws/ebs`. `None` for a customer's key.
+    pub(super) managed_for: Option<String>,
     /// 256 bits that never leave the endpoint.
     pub(super) secret: Vec<u8>,
 }
@@ -68,7 +68,7 @@ impl Key {
             "KeyUsage": "ENCRYPT_DECRYPT",
             "KeyState": self.state_name(),
             "Origin": "AWS_KMS",
-            "KeyManager": if self.aws_managed { "AWS" } else { "CUSTOMER" },
+            "KeyManager": if self.managed_for.is_some() { "AWS" } else { "CUSTOMER" },
             "CustomerMasterKeySpec": "SYMMETRIC_DEFAULT",
             "KeySpec": "SYMMETRIC_DEFAULT",
             "EncryptionAlgorithms": ["SYMMETRIC_DEFAULT"],
@@ -79,6 +79,53 @@ impl Key {
         }
         metadata
     }
+}
+
+/// Services that have keys of their own, each with the name by which it calls (`kms:ViaService`).
+const MANAGED_FOR: [(&str, &str); 4] = [
+    ("ebs", "ec2"),
+    ("kinesis", "kinesis"),
+    ("rds", "rds"),
+    ("s3", "s3"),
+];
+
+/// How the service that a managed key is for calls KMS; `None` for a service without such a key.
+pub(super) fn via(managed_for: &str) -> Option<&'static str> {
+    let found = MANAGED_FOR.iter().find(|(name, _)| *name == managed_for);
+    found.map(|(_, calls_as)| *calls_as)
+}
+
+/// The policy of a key that AWS keeps for a service: used through that service alone, and changed by nobody (KMS
+/// developer guide, "AWS managed keys").
+pub(super) fn managed_policy(account: &str, region: &str, calls_as: &str) -> String {
+    json!({
+        "Version": "2012-10-17",
+        "Id": format!("auto-{calls_as}"),
+        "Statement": [
+            {
+                "Sid": "Allow access through the service for all principals in the account",
+                "Effect": "Allow",
+                "Principal": { "AWS": "*" },
+                "Action": [
+                    "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant",
+                    "kms:DescribeKey",
+                ],
+                "Resource": "*",
+                "Condition": { "StringEquals": {
+                    "kms:CallerAccount": account,
+                    "kms:ViaService": format!("{calls_as}.{region}.amazonaws.com"),
+                } },
+            },
+            {
+                "Sid": "Allow direct access to key metadata to the account",
+                "Effect": "Allow",
+                "Principal": { "AWS": format!("arn:aws:iam::{account}:root") },
+                "Action": ["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"],
+                "Resource": "*",
+            },
+        ],
+    })
+    .to_string()
 }
 
 /// The policy of a key that names none: the account decides by IAM.

@@ -22,6 +22,7 @@ use crate::auth::Caller;
 use crate::control::InventoryItem;
 use crate::core::{Core, request_context};
 use crate::error::AwsError;
+use crate::iam::policy::Context;
 use crate::places::Places;
 use crate::protocol::{Protocol, Reply};
 use crate::service::{Call, Service};
@@ -76,7 +77,7 @@ impl Service for Kms {
         let mut items = Vec::new();
         self.places.for_each(|account, region, keys| {
             keys.settle(now);
-            let made = keys.keys.values().filter(|key| !key.aws_managed);
+            let made = keys.keys.values().filter(|key| key.managed_for.is_none());
             items.extend(made.map(|key| InventoryItem {
                 account: account.to_owned(),
                 region: region.to_owned(),
@@ -99,7 +100,8 @@ impl Service for Kms {
 }
 
 impl Kms {
-    /// The ARN of a key that `caller` may use for `operation` (such as `GenerateDataKey`) in a region.
+    /// The ARN of a key that `caller` may use for an operation (such as `GenerateDataKey`) in a region through a
+    /// service, which policies know by its name: `ec2`, `rds`.
     ///
     /// # Errors
     /// KMS's own refusals: `NotFoundException`, `AccessDeniedException`, `DisabledException`,
@@ -109,10 +111,11 @@ impl Kms {
         core: &Core,
         caller: &Caller,
         (region, key): (&str, &str),
-        operation: &str,
+        (service, operation): (&str, &str),
     ) -> Result<String, AwsError> {
         let named = Named::read(key, (&caller.account, region))?;
-        let context = request_context(region, std::net::IpAddr::from([127, 0, 0, 1]));
+        let context = request_context(region, std::net::IpAddr::from([127, 0, 0, 1]))
+            .with("kms:ViaService", format!("{service}.{region}.amazonaws.com"));
         self.with_key(core, &named, |key| {
             permit::permit(core, caller, (key, operation), &context)?;
             permit::require_usable(key)?;
@@ -140,9 +143,21 @@ impl Kms {
         (call, key_id): (&Call, &str),
         work: impl FnOnce(&mut Key) -> Result<R, AwsError>,
     ) -> Result<R, AwsError> {
+        self.permitted_with(core, (call, key_id), &call.context(), work)
+    }
+
+    /// The same where the call has more facts than every call has.
+    fn permitted_with<R>(
+        &self,
+        core: &Core,
+        (call, key_id): (&Call, &str),
+        context: &Context,
+        work: impl FnOnce(&mut Key) -> Result<R, AwsError>,
+    ) -> Result<R, AwsError> {
         let named = Named::read(key_id, (&call.caller.account, &call.region))?;
         self.with_key(core, &named, |key| {
-            permit::permit(core, &call.caller, (key, &call.operation), &call.context())?;
+            permit::refuse_abroad(&call.caller, (key, &call.operation))?;
+            permit::permit(core, &call.caller, (key, &call.operation), context)?;
             work(key)
         })
     }

@@ -36,6 +36,33 @@ pub(super) fn permit(
         .map_err(|refused| refused.into_error("AccessDeniedException"))
 }
 
+/// Operations that a policy may open to other accounts ("Cross-account use: Yes" of their pages).
+const ABROAD: [&str; 6] = [
+    "Decrypt",
+    "DescribeKey",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "GetKeyRotationStatus",
+];
+
+/// Refuses to another account what no policy can give it.
+pub(super) fn refuse_abroad(caller: &Caller, (key, operation): (&Key, &str)) -> Result<(), AwsError> {
+    if key.account == caller.account || ABROAD.contains(&operation) {
+        return Ok(());
+    }
+    Err(denied(caller, operation, key))
+}
+
+fn denied(caller: &Caller, operation: &str, key: &Key) -> AwsError {
+    let why = format!(
+        "User: {} is not authorized to perform: kms:{operation} on resource: {} because no resource-based policy allows the kms:{operation} action",
+        caller.principal_arn,
+        key.arn()
+    );
+    AwsError::bad("AccessDeniedException", why)
+}
+
 /// The refusal of a key that may not be used as it stands.
 pub(super) fn require_usable(key: &Key) -> Result<(), AwsError> {
     match key.state {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::error::AwsError;
+use crate::iam::policy::Context;
+use crate::service::Call;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -44,6 +46,8 @@ pub(super) struct OfKey {
     pub(super) tags: Vec<Tag>,
     #[serde(default)]
     pub(super) tag_keys: Vec<String>,
+    pub(super) limit: Option<usize>,
+    pub(super) marker: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +78,21 @@ pub(super) struct Use {
     pub(super) number_of_bytes: Option<usize>,
 }
 
+impl Use {
+    /// The facts of the call, the encryption context among them (KMS developer guide, "kms:EncryptionContext").
+    pub(super) fn context(&self, call: &Call) -> Context {
+        let facts = self.encryption_context.iter();
+        let context = facts.fold(call.context(), |context, (name, value)| {
+            context.with(&format!("kms:EncryptionContext:{name}"), value)
+        });
+        let names: Vec<String> = self.encryption_context.keys().cloned().collect();
+        if names.is_empty() {
+            return context;
+        }
+        context.with_all("kms:EncryptionContextKeys", names)
+    }
+}
+
 /// Tags of a call, none twice and none of AWS's own (KMS developer guide, "Tags in AWS KMS").
 pub(super) fn tags(list: Vec<Tag>) -> Result<BTreeMap<String, String>, AwsError> {
     let mut tags = BTreeMap::new();
@@ -89,13 +108,19 @@ pub(super) fn tags(list: Vec<Tag>) -> Result<BTreeMap<String, String>, AwsError>
             return Err(AwsError::bad("TagException", "Duplicate tag keys"));
         }
     }
+    refuse_too_many(&tags)?;
+    Ok(tags)
+}
+
+/// A key has fifty tags at most.
+pub(super) fn refuse_too_many(tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
     if tags.len() > 50 {
         return Err(AwsError::bad(
             "LimitExceededException",
             "A key has 50 tags at most",
         ));
     }
-    Ok(tags)
+    Ok(())
 }
 
 /// `ValidationException`.

@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::key::{Key, State, default_policy};
+use super::key::{Key, State, managed_policy, via};
+use super::request::invalid;
 use crate::core::Core;
 use crate::error::AwsError;
+
+/// KMS API reference, `KeyId`.
+const NAME_BYTES_MAX: usize = 2_048;
 
 /// One account's keys in one region.
 #[derive(Default, Serialize, Deserialize)]
@@ -34,6 +38,11 @@ pub(super) struct Named {
 impl Named {
     /// Reads a key id, a key's ARN, an alias or an alias' ARN, as seen from a place.
     pub(super) fn read(text: &str, (account, region): (&str, &str)) -> Result<Self, AwsError> {
+        if text.is_empty() || text.len() > NAME_BYTES_MAX {
+            return Err(invalid(format!(
+                "KeyId must have 1 to {NAME_BYTES_MAX} characters"
+            )));
+        }
         let Some(rest) = text.strip_prefix("arn:") else {
             return Ok(Self {
                 account: account.to_owned(),
@@ -76,9 +85,9 @@ impl Keys {
     pub(super) fn find(&mut self, core: &Core, named: &Named) -> Result<&mut Key, AwsError> {
         if let Some(service) = named.name.strip_prefix("alias/aws/")
             && !self.aliases.contains_key(&named.name)
-            && ["ebs", "rds", "s3", "kinesis"].contains(&service)
+            && let Some(calls_as) = via(service)
         {
-            self.make_managed(core, named);
+            self.make_managed(core, named, (service, calls_as));
         }
         let id = match self.aliases.get(&named.name) {
             Some(alias) => alias.key_id.clone(),
@@ -87,7 +96,7 @@ impl Keys {
         self.keys.get_mut(&id).ok_or_else(|| not_found(named))
     }
 
-    fn make_managed(&mut self, core: &Core, named: &Named) {
+    fn make_managed(&mut self, core: &Core, named: &Named, (service, calls_as): (&str, &str)) {
         let key = Key {
             id: core.ids.uuid(),
             account: named.account.clone(),
@@ -96,11 +105,11 @@ impl Keys {
             created_at: core.clock.now(),
             created_by: String::new(),
             state: State::Enabled,
-            policy: default_policy(&named.account),
+            policy: managed_policy(&named.account, &named.region, calls_as),
             tags: BTreeMap::new(),
             multi_region: false,
             rotates: true,
-            aws_managed: true,
+            managed_for: Some(service.to_owned()),
             secret: core.ids.bytes::<32>().to_vec(),
         };
         let alias = Alias {

@@ -18,7 +18,8 @@ impl Kms {
     pub(super) fn encrypt(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: Use = call.json()?;
         let plaintext = blob(wanted.plaintext.as_deref(), "Plaintext", PLAINTEXT_BYTES_MAX)?;
-        self.permitted(core, (call, key_id(&wanted)?), |key| {
+        let context = wanted.context(call);
+        self.permitted_with(core, (call, key_id(&wanted)?), &context, |key| {
             require_usable(key)?;
             Ok(json!({
                 "CiphertextBlob": seal(core, key, &wanted, &plaintext),
@@ -39,7 +40,8 @@ impl Kms {
         let inside = cipher::key_id(&sealed).ok_or_else(invalid)?.to_owned();
         let owner = self.owner_of(&inside, &call.region).ok_or_else(invalid)?;
         let arn = format!("arn:aws:kms:{}:{owner}:key/{inside}", call.region);
-        self.permitted(core, (call, wanted.key_id.as_deref().unwrap_or(&arn)), |key| {
+        let (name, context) = (wanted.key_id.as_deref().unwrap_or(&arn), wanted.context(call));
+        self.permitted_with(core, (call, name), &context, |key| {
             require_usable(key)?;
             if key.id != inside {
                 let why =
@@ -59,7 +61,8 @@ impl Kms {
     pub(super) fn generate_data_key(&self, core: &Core, call: &Call, open: bool) -> Result<Value, AwsError> {
         let wanted: Use = call.json()?;
         let length = data_key_bytes(&wanted)?;
-        self.permitted(core, (call, key_id(&wanted)?), |key| {
+        let context = wanted.context(call);
+        self.permitted_with(core, (call, key_id(&wanted)?), &context, |key| {
             require_usable(key)?;
             let plaintext: Vec<u8> = std::iter::repeat_with(|| core.ids.bytes::<16>())
                 .flatten()

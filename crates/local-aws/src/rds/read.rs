@@ -146,7 +146,7 @@ pub(super) fn encryption_key(request: &Request<'_>) -> Result<Option<String>, Aw
 pub(super) fn usable_key(request: &Request<'_>, named: &str) -> Result<String, AwsError> {
     let kms = &request.core.peers.kms;
     let (caller, region) = (&request.call.caller, request.call.region.as_str());
-    let usable = kms.usable(request.core, caller, (region, named), "CreateGrant");
+    let usable = kms.usable(request.core, caller, (region, named), ("rds", "CreateGrant"));
     usable.map_err(|refusal| {
         let why = format!(
             "The specified KMS key [{named}] does not exist, is not enabled or you do not have permissions to access it. ({})",

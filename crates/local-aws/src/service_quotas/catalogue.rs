@@ -1,7 +1,8 @@
 //! The quotas that a deployment meets, with AWS's defaults as its pages gave them in November 2026.
 //!
 //! Sources: "Amazon EC2 quotas", "Amazon VPC quotas", "Quotas for your Application Load Balancers", "Quotas for
-//! Amazon EC2 Auto Scaling", "Quotas and constraints for Amazon RDS", "Quotas" of Route 53, ACM, KMS and S3.
+//! Amazon EC2 Auto Scaling", "Quotas and constraints for Amazon RDS", "Quotas" of Route 53, ACM, KMS and S3. The shards
+//! of Kinesis are not here: no page of AWS gives their code.
 
 /// One quota as AWS sets it for a new account.
 #[derive(Debug)]
@@ -46,9 +47,18 @@ const fn global(service: &'static str, code: &'static str, name: &'static str, d
     }
 }
 
+/// One that AWS does not raise.
+const fn fixed(service: &'static str, code: &'static str, name: &'static str, default: u64) -> Quota {
+    Quota {
+        adjustable: false,
+        ..regional(service, code, name, default)
+    }
+}
+
 /// Every quota, sorted by service and code.
 pub(super) const QUOTAS: &[Quota] = &[
     regional("acm", "L-F141DD1D", "ACM certificates", 2_500),
+    regional("acm", "L-FB94F0B0", "Domain names per ACM certificate", 10),
     regional(
         "autoscaling",
         "L-6B80B8FA",
@@ -80,6 +90,12 @@ pub(super) const QUOTAS: &[Quota] = &[
         "L-7E6692B2",
         "Targets per Application Load Balancer",
         1_000,
+    ),
+    fixed(
+        "elasticloadbalancing",
+        "L-AFDDADBF",
+        "Target Groups per Action per Network Load Balancer",
+        1,
     ),
     regional(
         "elasticloadbalancing",

@@ -9,6 +9,7 @@ mod increase;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -23,6 +24,17 @@ use crate::service::{Call, Service};
 /// AWS refuses to be asked for more than this by the API; such a request goes through support.
 const DESIRED_MAX: u64 = 10_000_000_000;
 const PAGE_MAX: u32 = 100;
+/// Requests of an account that may be open at a time (Service Quotas user guide, "Service quotas for Service Quotas").
+const OPEN_MAX: usize = 20;
+const STATUSES: [&str; 7] = [
+    "APPROVED",
+    "CASE_CLOSED",
+    "CASE_OPENED",
+    "DENIED",
+    "INVALID_REQUEST",
+    "NOT_APPROVED",
+    "PENDING",
+];
 
 /// One account's quotas in one region.
 #[derive(Default, Serialize, Deserialize)]
@@ -62,6 +74,7 @@ struct Wish {
     service_code: String,
     quota_code: String,
     desired_value: serde_json::Number,
+    context_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -89,9 +102,8 @@ impl Service for ServiceQuotas {
             "ListServices" => list_services(core, call),
             "RequestServiceQuotaIncrease" => self.request(core, call),
             "GetRequestedServiceQuotaChange" => self.get_request(core, call),
-            "ListRequestedServiceQuotaChangeHistory" | "ListRequestedServiceQuotaChangeHistoryByQuota" => {
-                self.history(core, call)
-            }
+            "ListRequestedServiceQuotaChangeHistory" => self.history(core, call),
+            "ListRequestedServiceQuotaChangeHistoryByQuota" => self.history_of_quota(core, call),
             other => Err(AwsError::not_implemented("servicequotas", other)),
         };
         answer.map(|value| Reply::json(&value))
@@ -162,28 +174,23 @@ impl ServiceQuotas {
 
     fn request(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wish: Wish = call.json()?;
-        permit(core, call)?;
-        let quota = known(&wish.service_code, &wish.quota_code)?;
-        let desired = whole(&wish.desired_value)?;
-        if !quota.adjustable {
-            return Err(illegal("The quota cannot be adjusted"));
-        }
         let place = (call.caller.account.as_str(), call.region.as_str());
-        let present = self.value(core, place, quota.code).unwrap_or(quota.default);
-        if desired <= present {
-            return Err(illegal(
-                "You must provide a quota value greater than the current quota value",
-            ));
-        }
+        permit_on(core, call, &wish)?;
+        let quota = known(&wish.service_code, &wish.quota_code)?;
+        let desired = self.granted_wish(core, place, (quota, &wish))?;
+        let open = self.open_requests(place.0, call.now);
         self.places.with(place.0, place_of(quota, place.1), |state| {
-            let mut open = state.increases.values();
-            if open.any(|increase| increase.code == quota.code && !increase.is_granted(call.now)) {
+            let mut asked = state.increases.values();
+            if asked.any(|increase| increase.code == quota.code && !increase.is_granted(call.now)) {
                 let why = "Only one open service quota increase request is allowed per quota.";
                 return Err(AwsError::bad("ResourceAlreadyExistsException", why));
             }
+            if open >= OPEN_MAX {
+                let why = "You have exceeded the number of open quota increase requests for this account.";
+                return Err(AwsError::bad("QuotaExceededException", why));
+            }
             let increase = Increase {
-                // Version 4 ids have no order; the time in front keeps the history sorted.
-                id: core.ids.unique("").to_ascii_lowercase(),
+                id: request_id(core, call.now),
                 code: quota.code.to_owned(),
                 desired,
                 asked_at: call.now,
@@ -195,6 +202,44 @@ impl ServiceQuotas {
             state.increases.insert(increase.id.clone(), increase);
             Ok(json!({ "RequestedQuota": view }))
         })
+    }
+
+    /// The value of a wish that the quota's rules allow.
+    fn granted_wish(
+        &self,
+        core: &Core,
+        place: (&str, &str),
+        (quota, wish): (&'static Quota, &Wish),
+    ) -> Result<u64, AwsError> {
+        let desired = whole(&wish.desired_value)?;
+        if wish.context_id.is_some() {
+            return Err(illegal("The quota does not apply to single resources"));
+        }
+        if !quota.adjustable {
+            return Err(illegal("The quota cannot be adjusted"));
+        }
+        let present = self.value(core, place, quota.code).unwrap_or(quota.default);
+        if desired <= present {
+            return Err(illegal(
+                "You must provide a quota value greater than the current quota value",
+            ));
+        }
+        Ok(desired)
+    }
+
+    /// How many requests of an account wait, in all regions.
+    fn open_requests(&self, wanted: &str, now: DateTime<Utc>) -> usize {
+        let mut open = 0;
+        self.places.for_each(|account, _, state| {
+            if account == wanted {
+                let waiting = state
+                    .increases
+                    .values()
+                    .filter(|increase| !increase.is_granted(now));
+                open += waiting.count();
+            }
+        });
+        open
     }
 
     fn get_request(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
@@ -211,6 +256,28 @@ impl ServiceQuotas {
         permit(core, call)?;
         if let Some(service) = &wanted.service_code {
             known_service(service)?;
+        }
+        self.matching(call, &wanted)
+    }
+
+    fn history_of_quota(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
+        let wanted: Listing = call.json()?;
+        permit(core, call)?;
+        known(
+            required(wanted.service_code.as_deref(), "ServiceCode")?,
+            required(wanted.quota_code.as_deref(), "QuotaCode")?,
+        )?;
+        self.matching(call, &wanted)
+    }
+
+    /// A page of the account's requests that a call asks for.
+    fn matching(&self, call: &Call, wanted: &Listing) -> Result<Value, AwsError> {
+        if let Some(status) = wanted
+            .status
+            .as_deref()
+            .filter(|status| !STATUSES.contains(status))
+        {
+            return Err(illegal(&format!("{status} is not the status of a request")));
         }
         let is = |view: &Value, name: &str, wanted: &Option<String>| {
             wanted.as_deref().is_none_or(|wanted| view[name] == wanted)
@@ -283,10 +350,35 @@ fn list_services(core: &Core, call: &Call) -> Result<Value, AwsError> {
     Ok(json!({ "Services": views.collect::<Vec<_>>(), "NextToken": found.next }))
 }
 
+/// Permission to ask for more of one quota, which has an ARN and a condition key.
+fn permit_on(core: &Core, call: &Call, wish: &Wish) -> Result<(), AwsError> {
+    let (service, code) = (&wish.service_code, &wish.quota_code);
+    let global = find(code).is_some_and(|quota| quota.global);
+    let region = if global { "" } else { call.region.as_str() };
+    let arn = format!(
+        "arn:aws:servicequotas:{region}:{}:{service}/{code}",
+        call.caller.account
+    );
+    let context = call.context().with("servicequotas:service", service);
+    core.authorize(
+        &call.caller,
+        "servicequotas:RequestServiceQuotaIncrease",
+        &arn,
+        &context,
+    )
+    .map_err(|denied| denied.into_error("AccessDeniedException"))
+}
+
 fn permit(core: &Core, call: &Call) -> Result<(), AwsError> {
     let action = format!("servicequotas:{}", call.operation);
     core.authorize(&call.caller, &action, "*", &call.context())
         .map_err(|denied| denied.into_error("AccessDeniedException"))
+}
+
+/// The id of a request, 32 letters and digits; the time in front keeps the history in the order of its making.
+fn request_id(core: &Core, now: DateTime<Utc>) -> String {
+    let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
+    format!("{millis:014x}{}", hex::encode(core.ids.bytes::<9>()))
 }
 
 /// The region under which a quota's values are kept.

@@ -4,11 +4,11 @@ use aws_sdk_resourcegroupstagging::Client;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 use conformance::{Account, Aws, aws, code, controlled};
 
-fn tagging(account: &Account) -> Client {
+pub(crate) fn tagging(account: &Account) -> Client {
     Client::new(&account.config)
 }
 
-async fn vpc(aws: &Aws, tags: &[(&str, &str)]) -> String {
+pub(crate) async fn vpc(aws: &Aws, tags: &[(&str, &str)]) -> String {
     let ec2 = aws_sdk_ec2::Client::new(&aws.vendor().config);
     let made = ec2
         .create_vpc()
@@ -29,17 +29,17 @@ async fn vpc(aws: &Aws, tags: &[(&str, &str)]) -> String {
     id
 }
 
-async fn delete(aws: &Aws, vpc: &str) {
+pub(crate) async fn delete(aws: &Aws, vpc: &str) {
     let ec2 = aws_sdk_ec2::Client::new(&aws.vendor().config);
     ec2.delete_vpc().vpc_id(vpc).send().await.expect("it goes");
 }
 
-fn filter(key: &str, values: &[&str]) -> TagFilter {
+pub(crate) fn filter(key: &str, values: &[&str]) -> TagFilter {
     let values = values.iter().map(|value| (*value).to_owned()).collect();
     TagFilter::builder().key(key).set_values(Some(values)).build()
 }
 
-async fn found(client: &Client, filters: &[TagFilter]) -> Vec<String> {
+pub(crate) async fn found(client: &Client, filters: &[TagFilter]) -> Vec<String> {
     let answer = client
         .get_resources()
         .set_tag_filters(Some(filters.to_vec()))
