@@ -1,0 +1,3 @@
+"""All checks, registered by being imported."""
+
+from . import balancing, cli, databases, dns, governance, identity, network, objects, stacks, streams  # noqa: F401
