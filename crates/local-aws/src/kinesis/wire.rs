@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -191,15 +192,31 @@ impl Serialize for Epoch {
     }
 }
 
+/// A client reads the fraction into binary and sends back what is nearest to it: the nearest millisecond is meant.
 impl<'de> Deserialize<'de> for Epoch {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let seconds = serde_json::Number::deserialize(deserializer)?.to_string();
-        let (whole, fraction) = seconds.split_once('.').unwrap_or((&seconds, ""));
-        let millis = format!("{fraction:0<3}");
-        let moment = whole.parse().ok().zip(millis[..3].parse::<u32>().ok());
-        moment
-            .and_then(|(whole, millis)| DateTime::from_timestamp(whole, millis * 1_000_000))
+        Duration::try_from_secs_f64(f64::deserialize(deserializer)?)
+            .ok()
+            .and_then(|since| i64::try_from((since.as_micros() + 500) / 1_000).ok())
+            .and_then(DateTime::from_timestamp_millis)
             .map(Self)
             .ok_or_else(|| serde::de::Error::custom("not a time in seconds since 1970"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Epoch;
+
+    /// A client that cuts what it read to nanoseconds sends 0.122999906 for 0.123.
+    #[test]
+    fn a_time_comes_back_as_it_was_given() {
+        for millis in 0..1_000 {
+            let given = format!("1764000000.{millis:03}");
+            let float: f64 = given.parse().expect("a number");
+            let cut = &format!("{float:.12}")[..20];
+            let Epoch(read) = serde_json::from_str(cut).expect("a time");
+            assert_eq!(read.timestamp_millis(), 1_764_000_000_000 + millis, "{cut}");
+        }
     }
 }
