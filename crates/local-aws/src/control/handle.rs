@@ -129,6 +129,7 @@ impl Control {
     pub fn subscribe(&self, product: &str, dimensions: &[&str], customer: &str) {
         let marketplace = &self.endpoint.core.peers.marketplace;
         marketplace.subscribe(product, dimensions, customer);
+        self.endpoint.core.mark_dirty();
     }
 
     /// Ends a Marketplace subscription.
@@ -138,6 +139,29 @@ impl Control {
             .peers
             .marketplace
             .unsubscribe(product, customer);
+        self.endpoint.core.mark_dirty();
+    }
+
+    /// Says which account sells a Marketplace product: no other may meter it.
+    pub fn sell(&self, product: &str, seller: &str) {
+        self.endpoint.core.peers.marketplace.sell(product, seller);
+        self.endpoint.core.mark_dirty();
+    }
+
+    /// Grants an account a licence of a Marketplace product, by the licence's ARN, from now on.
+    pub fn grant_license(&self, arn: &str, product: &str, account: &str) {
+        let core = &self.endpoint.core;
+        core.peers
+            .marketplace
+            .grant(arn, (product, account), core.clock.now());
+        core.mark_dirty();
+    }
+
+    /// Ends a Marketplace licence; what was used before can be reported for another hour.
+    pub fn end_license(&self, arn: &str) {
+        let core = &self.endpoint.core;
+        core.peers.marketplace.end_licence(arn, core.clock.now());
+        core.mark_dirty();
     }
 
     /// The state of everything but streams and objects, which keep their own files. It holds keys: not for a log.

@@ -15,7 +15,8 @@
 //! | `GET`, `POST`, `DELETE /_local/outages` | what is lost; loses a zone or a region ([`Outage`]); ends all |
 //! | `POST /_local/quotas` | applies a service quota: `{"account", "region", "code", "value"}` |
 //! | `POST /_local/scps` | sets an account's service control policy: `{"account", "document"}`, null ends it |
-//! | `POST /_local/subscriptions` | `{"product", "dimensions", "customer", "ends"}`: a Marketplace subscription |
+//! | `POST /_local/subscriptions` | `{"product", "dimensions", "customer", "seller", "ends"}`: a Marketplace subscription |
+//! | `POST /_local/licenses` | `{"arn", "product", "account"}` grants a Marketplace licence; `{"arn", "ends": true}` ends it |
 //! | `GET /_local/snapshot`, `POST /_local/restore` | the state but for streams and objects; takes it back |
 //! | `GET /_local/resolve?name=…&type=A&region=…&client=…` | what public DNS would answer |
 //! | `GET /_local/database?arn=…` | a database as its clients see it, with the markers it holds |
@@ -77,6 +78,7 @@ pub(crate) async fn answer(
         "/quotas" => quotas(control, &body),
         "/scps" => scps(control, &body),
         "/subscriptions" => subscriptions(control, &body),
+        "/licenses" => licenses(control, &body),
         "/snapshot" => Ok(control.snapshot()),
         "/restore" => read(&body)
             .and_then(|state| control.restore(state))
@@ -187,6 +189,8 @@ struct Subscription {
     #[serde(default)]
     dimensions: Vec<String>,
     customer: String,
+    /// The account that sells it, when only that one may meter it.
+    seller: Option<String>,
     #[serde(default)]
     ends: bool,
 }
@@ -199,7 +203,32 @@ fn subscriptions(control: &Control, body: &[u8]) -> Result<Value, String> {
         let dimensions: Vec<&str> = wanted.dimensions.iter().map(String::as_str).collect();
         control.subscribe(&wanted.product, &dimensions, &wanted.customer);
     }
+    if let Some(seller) = &wanted.seller {
+        control.sell(&wanted.product, seller);
+    }
     Ok(json!({ "subscribed": !wanted.ends }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct License {
+    arn: String,
+    #[serde(default)]
+    product: String,
+    #[serde(default)]
+    account: String,
+    #[serde(default)]
+    ends: bool,
+}
+
+fn licenses(control: &Control, body: &[u8]) -> Result<Value, String> {
+    let wanted: License = read(body)?;
+    if wanted.ends {
+        control.end_license(&wanted.arn);
+    } else {
+        control.grant_license(&wanted.arn, &wanted.product, &wanted.account);
+    }
+    Ok(json!({ "granted": !wanted.ends }))
 }
 
 /// A value of the query string.

@@ -1,26 +1,28 @@
 //! Marketplace Metering: BatchMeterUsage under its real rules.
 //!
 //! The first report of an hour wins: the same record again is a success without effect, another quantity for the same
-//! customer, dimension and hour is a duplicate. Customers are those that [`Marketplace::subscribe`] was told of.
-//! Source: AWS Marketplace Metering API reference, "BatchMeterUsage"; Marketplace seller guide, "Metering for usage".
+//! customer, dimension and hour is a duplicate. Products, subscribers and licences are those that the control surface
+//! was told of. Source: AWS Marketplace Metering API reference, "BatchMeterUsage"; seller guide, "Metering for usage".
+
+mod licence;
+mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::core::Core;
 use crate::error::AwsError;
+use crate::ids::stable_hash;
 use crate::protocol::{Protocol, Reply};
 use crate::service::{Call, Service};
+use licence::Licence;
+use record::{Allocation, UsageRecord, echo};
 
 const RECORDS_MAX: usize = 25;
-/// A record is taken until six hours after its hour (seller guide; read 2026-11).
-const LATE: TimeDelta = TimeDelta::hours(6);
-const EARLY: TimeDelta = TimeDelta::minutes(5);
-const QUANTITY_MAX: i64 = 2_147_483_647;
 
 /// The service.
 #[derive(Default)]
@@ -31,11 +33,17 @@ pub(crate) struct Marketplace {
 /// What was subscribed and what was reported.
 #[derive(Default, Serialize, Deserialize)]
 struct Books {
-    /// Product codes of a seller's account with their dimensions.
+    /// Product codes with their dimensions.
     products: BTreeMap<String, BTreeSet<String>>,
+    /// Accounts that sell, by product code; one without a seller may be metered by every account.
+    #[serde(default)]
+    sellers: BTreeMap<String, String>,
     /// Customers by product, as `product/customer`.
     customers: BTreeSet<String>,
-    /// What was honoured, by `product/customer/dimension/hour`.
+    /// By ARN.
+    #[serde(default)]
+    licences: BTreeMap<String, Licence>,
+    /// What was honoured, by `product/customer/dimension/hour`; a licence stands for its product.
     honoured: BTreeMap<String, Honoured>,
 }
 
@@ -43,6 +51,8 @@ struct Books {
 struct Honoured {
     id: String,
     quantity: i64,
+    #[serde(default)]
+    allocations: Vec<Allocation>,
 }
 
 #[derive(Deserialize)]
@@ -51,26 +61,6 @@ struct Batch {
     product_code: Option<String>,
     #[serde(default)]
     usage_records: Vec<UsageRecord>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct UsageRecord {
-    timestamp: serde_json::Number,
-    customer_identifier: Option<String>,
-    #[serde(rename = "CustomerAWSAccountId")]
-    customer_account: Option<String>,
-    license_arn: Option<String>,
-    dimension: String,
-    quantity: Option<i64>,
-    #[serde(default)]
-    usage_allocations: Vec<Allocation>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Allocation {
-    allocated_usage_quantity: i64,
 }
 
 #[async_trait::async_trait]
@@ -116,6 +106,26 @@ impl Marketplace {
         self.with(|books| books.customers.remove(&format!("{product}/{customer}")));
     }
 
+    /// Says which account sells a product: no other may meter it.
+    pub(crate) fn sell(&self, product: &str, seller: &str) {
+        self.with(|books| books.sellers.insert(product.to_owned(), seller.to_owned()));
+    }
+
+    /// Grants a licence of a product to an account from now on.
+    pub(crate) fn grant(&self, arn: &str, (product, account): (&str, &str), now: DateTime<Utc>) {
+        let licence = Licence::granted(product, account, now);
+        self.with(|books| books.licences.insert(arn.to_owned(), licence));
+    }
+
+    /// Ends a licence; what was used before can be reported for a while.
+    pub(crate) fn end_licence(&self, arn: &str, now: DateTime<Utc>) {
+        self.with(|books| {
+            if let Some(licence) = books.licences.get_mut(arn) {
+                licence.end(now);
+            }
+        });
+    }
+
     fn with<R>(&self, work: impl FnOnce(&mut Books) -> R) -> R {
         work(&mut self.state.lock().expect("no holder panics"))
     }
@@ -133,127 +143,105 @@ impl Marketplace {
         if wanted.usage_records.len() > RECORDS_MAX {
             return Err(invalid("1 validation error detected: at most 25 usage records"));
         }
+        let unprocessed = unprocessed(core, call, wanted.usage_records.len());
         self.with(|books| {
             for record in &wanted.usage_records {
-                check(books, &wanted, record, call.now)?;
+                books.check(&wanted, record, call)?;
             }
-            let results: Vec<Value> = wanted
-                .usage_records
-                .iter()
-                .map(|record| honour(books, core, &wanted, record))
-                .collect();
-            Ok(json!({ "Results": results, "UnprocessedRecords": [] }))
+            let (mut results, mut left) = (Vec::new(), Vec::new());
+            for (record, unprocessed) in wanted.usage_records.iter().zip(unprocessed) {
+                if unprocessed {
+                    left.push(echo(record));
+                } else {
+                    results.push(books.honour(core, &wanted, record));
+                }
+            }
+            Ok(json!({ "Results": results, "UnprocessedRecords": left }))
         })
     }
 }
 
-fn check(books: &Books, batch: &Batch, record: &UsageRecord, now: DateTime<Utc>) -> Result<(), AwsError> {
-    let product =
-        product(batch, record).ok_or_else(|| invalid("Either ProductCode or LicenseArn must be given"))?;
-    let dimensions = books.products.get(product);
-    let dimensions = dimensions
-        .ok_or_else(|| AwsError::bad("InvalidProductCodeException", "The product code is not valid"))?;
-    if !dimensions.contains(&record.dimension) {
-        let why = format!(
-            "The usage dimension {} does not match the product",
-            record.dimension
-        );
-        return Err(AwsError::bad("InvalidUsageDimensionException", why));
+/// Which records a fault leaves unprocessed: drawn for the call, so that a retry has another chance.
+fn unprocessed(core: &Core, call: &Call, count: usize) -> Vec<bool> {
+    if call.failing_per_million == 0 {
+        return vec![false; count];
     }
-    if customer(record).is_none() {
-        let why = "Give either CustomerIdentifier or CustomerAWSAccountId";
-        return Err(AwsError::bad("InvalidCustomerIdentifierException", why));
-    }
-    let quantity = record.quantity.unwrap_or(0);
-    if !(0..=QUANTITY_MAX).contains(&quantity) {
-        return Err(invalid("Quantity must be between 0 and 2147483647"));
-    }
-    let allocated: i64 = record
-        .usage_allocations
-        .iter()
-        .map(|one| one.allocated_usage_quantity)
-        .sum();
-    if !record.usage_allocations.is_empty() && allocated != quantity {
-        let why = "The sum of the usage allocations does not equal the quantity";
-        return Err(AwsError::bad("InvalidUsageAllocationsException", why));
-    }
-    let at = time(record)?;
-    if at + LATE < hour(now) || at > now + EARLY {
-        let why = "The timestamp value passed in the UsageRecord is out of allowed range.";
-        return Err(AwsError::bad("TimestampOutOfBoundsException", why));
-    }
-    Ok(())
-}
-
-fn honour(books: &mut Books, core: &Core, batch: &Batch, record: &UsageRecord) -> Value {
-    let (product, customer) = (
-        product(batch, record).unwrap_or_default(),
-        customer(record).unwrap_or_default(),
-    );
-    let quantity = record.quantity.unwrap_or(0);
-    let at = time(record).map(hour).unwrap_or_default();
-    let key = format!("{product}/{customer}/{}/{}", record.dimension, at.timestamp());
-    let subscribed = books.customers.contains(&format!("{product}/{customer}"));
-    let (status, id) = match books.honoured.get(&key) {
-        _ if !subscribed => ("CustomerNotSubscribed", String::new()),
-        Some(before) if before.quantity == quantity => ("Success", before.id.clone()),
-        Some(before) => ("DuplicateRecord", before.id.clone()),
-        None => {
-            let id = core.ids.uuid();
-            let honoured = Honoured {
-                id: id.clone(),
-                quantity,
-            };
-            books.honoured.insert(key, honoured);
-            ("Success", id)
-        }
+    let draw = core.ids.below(u64::MAX);
+    let hit = |index: usize| {
+        stable_hash(draw, &index.to_string()) % 1_000_000 < u64::from(call.failing_per_million)
     };
-    json!({ "UsageRecord": echo(record), "MeteringRecordId": id, "Status": status })
+    (0..count).map(hit).collect()
 }
 
-/// The record as it came.
-fn echo(record: &UsageRecord) -> Value {
-    let mut echo = json!({
-        "Timestamp": record.timestamp,
-        "Dimension": record.dimension,
-        "Quantity": record.quantity.unwrap_or(0),
-    });
-    let names = [
-        ("CustomerIdentifier", &record.customer_identifier),
-        ("CustomerAWSAccountId", &record.customer_account),
-        ("LicenseArn", &record.license_arn),
-    ];
-    for (name, value) in names {
-        if let Some(value) = value {
-            echo[name] = json!(value);
+impl Books {
+    fn check(&self, batch: &Batch, record: &UsageRecord, call: &Call) -> Result<(), AwsError> {
+        let customer = record.customer().ok_or_else(|| {
+            let why = "Give either CustomerIdentifier or CustomerAWSAccountId";
+            AwsError::bad("InvalidCustomerIdentifierException", why)
+        })?;
+        let product = match &record.license_arn {
+            Some(arn) => self.licensed(arn, customer, (record, call.now))?,
+            None => batch
+                .product_code
+                .as_deref()
+                .ok_or_else(|| invalid("Either ProductCode or LicenseArn must be given"))?,
+        };
+        let seller = self.sellers.get(product);
+        let dimensions = self
+            .products
+            .get(product)
+            .filter(|_| seller.is_none_or(|seller| *seller == call.caller.account))
+            .ok_or_else(|| AwsError::bad("InvalidProductCodeException", "The product code is not valid"))?;
+        if !dimensions.contains(&record.dimension) {
+            let why = format!(
+                "The usage dimension {} does not match the product",
+                record.dimension
+            );
+            return Err(AwsError::bad("InvalidUsageDimensionException", why));
         }
+        record.check(call.now)
     }
-    echo
-}
 
-/// The product of a record: the batch's, or the one its licence is of.
-fn product<'a>(batch: &'a Batch, record: &'a UsageRecord) -> Option<&'a str> {
-    batch.product_code.as_deref().or(record.license_arn.as_deref())
-}
-
-fn customer(record: &UsageRecord) -> Option<&str> {
-    match (&record.customer_identifier, &record.customer_account) {
-        (Some(one), None) | (None, Some(one)) => Some(one),
-        _ => None,
+    /// The product of a licence that covers the record.
+    fn licensed(
+        &self,
+        arn: &str,
+        customer: &str,
+        (record, now): (&UsageRecord, DateTime<Utc>),
+    ) -> Result<&str, AwsError> {
+        let licence = self.licences.get(arn);
+        let covering = licence.filter(|licence| {
+            let used_at = record.hour().unwrap_or_default();
+            licence.covers(customer, used_at, now)
+        });
+        covering.map(Licence::product).ok_or_else(|| {
+            let why = "The LicenseArn is not valid for the customer and the time of the usage";
+            AwsError::bad("InvalidLicenseException", why)
+        })
     }
-}
 
-fn time(record: &UsageRecord) -> Result<DateTime<Utc>, AwsError> {
-    let text = record.timestamp.to_string();
-    let seconds = text.split('.').next().and_then(|whole| whole.parse().ok());
-    let at = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    at.ok_or_else(|| invalid("Timestamp is not a time"))
-}
-
-/// Usage is counted by the hour, in UTC.
-fn hour(at: DateTime<Utc>) -> DateTime<Utc> {
-    let into = at.timestamp().rem_euclid(3_600);
-    at - TimeDelta::seconds(into)
+    fn honour(&mut self, core: &Core, batch: &Batch, record: &UsageRecord) -> Value {
+        let customer = record.customer().unwrap_or_default();
+        let product = record.license_arn.as_deref().or(batch.product_code.as_deref());
+        let product = product.unwrap_or_default();
+        let hour = record.hour().unwrap_or_default().timestamp();
+        let key = format!("{product}/{customer}/{}/{hour}", record.dimension);
+        let subscribed =
+            self.licences.contains_key(product) || self.customers.contains(&format!("{product}/{customer}"));
+        if !subscribed {
+            return json!({ "UsageRecord": echo(record), "Status": "CustomerNotSubscribed" });
+        }
+        let honoured = Honoured {
+            id: core.ids.uuid(),
+            quantity: record.quantity(),
+            allocations: record.allocations(),
+        };
+        let (quantity, allocations) = (honoured.quantity, honoured.allocations.clone());
+        let kept = self.honoured.entry(key).or_insert(honoured);
+        let same = kept.quantity == quantity && kept.allocations == allocations;
+        let status = if same { "Success" } else { "DuplicateRecord" };
+        json!({ "UsageRecord": echo(record), "MeteringRecordId": kept.id, "Status": status })
+    }
 }
 
 fn invalid(why: &str) -> AwsError {

@@ -1,55 +1,10 @@
-//! Marketplace metering.
+//! Records: times, dimensions, quantities, and what wins.
 
-use aws_sdk_marketplacemetering::Client;
-use aws_sdk_marketplacemetering::primitives::DateTime;
-use aws_sdk_marketplacemetering::types::{
-    UsageAllocation, UsageRecord, UsageRecordResult, UsageRecordResultStatus as Status,
-};
+use aws_sdk_marketplacemetering::types::{UsageRecord, UsageRecordResultStatus as Status};
 use chrono::TimeDelta;
-use conformance::{Aws, code, controlled};
+use conformance::code;
 
-const PRODUCT: &str = "prod-0123456789abc";
-const CUSTOMER: &str = "cust-acme";
-
-/// A product with a subscriber; `None` where there is no control surface to subscribe with.
-async fn market() -> Option<(Aws, Client)> {
-    let aws = controlled().await?;
-    aws.control().subscribe(PRODUCT, &["rows", "hours"], CUSTOMER);
-    let client = Client::new(&aws.vendor().config);
-    Some((aws, client))
-}
-
-fn record(aws: &Aws, dimension: &str, quantity: i32, age: TimeDelta) -> UsageRecord {
-    let at = aws.control().now() - age;
-    UsageRecord::builder()
-        .timestamp(DateTime::from_secs(at.timestamp()))
-        .customer_identifier(CUSTOMER)
-        .dimension(dimension)
-        .quantity(quantity)
-        .build()
-        .expect("a record has a time and a dimension")
-}
-
-async fn report(client: &Client, records: Vec<UsageRecord>) -> Vec<UsageRecordResult> {
-    let sent = client
-        .batch_meter_usage()
-        .product_code(PRODUCT)
-        .set_usage_records(Some(records))
-        .send()
-        .await;
-    sent.expect("an answer").results.unwrap_or_default()
-}
-
-async fn refusal(client: &Client, record: UsageRecord) -> String {
-    code(
-        client
-            .batch_meter_usage()
-            .product_code(PRODUCT)
-            .usage_records(record)
-            .send()
-            .await,
-    )
-}
+use crate::support::{CUSTOMER, PRODUCT, market, outcome, record, refusal, report};
 
 /// A record of a subscriber is honoured and has an id.
 /// https://docs.aws.amazon.com/marketplacemetering/latest/APIReference/API_BatchMeterUsage.html
@@ -193,22 +148,6 @@ async fn a_batch_has_at_most_25_records() {
     assert_eq!(code(sent), "ValidationException");
 }
 
-/// Allocations add up to the quantity.
-/// https://docs.aws.amazon.com/marketplacemetering/latest/APIReference/API_UsageAllocation.html
-#[tokio::test]
-async fn allocations_add_up() {
-    let Some((aws, client)) = market().await else {
-        return;
-    };
-    let mut wrong = record(&aws, "rows", 5, TimeDelta::zero());
-    let part = UsageAllocation::builder()
-        .allocated_usage_quantity(4)
-        .build()
-        .expect("a part");
-    wrong.usage_allocations = Some(vec![part]);
-    assert_eq!(refusal(&client, wrong).await, "InvalidUsageAllocationsException");
-}
-
 /// Quantities are counts: none is below zero.
 /// https://docs.aws.amazon.com/marketplacemetering/latest/APIReference/API_UsageRecord.html
 #[tokio::test]
@@ -219,5 +158,136 @@ async fn a_quantity_is_not_below_zero() {
     assert_eq!(
         refusal(&client, record(&aws, "rows", -1, TimeDelta::zero())).await,
         "ValidationException"
+    );
+}
+
+/// A quantity that is not given is zero.
+/// https://docs.aws.amazon.com/marketplacemetering/latest/APIReference/API_UsageRecord.html
+#[tokio::test]
+async fn a_quantity_that_is_not_given_is_zero() {
+    let Some((aws, client)) = market().await else {
+        return;
+    };
+    let mut empty = record(&aws, "rows", 0, TimeDelta::zero());
+    empty.quantity = None;
+    let first = outcome(&client, empty).await;
+    assert_eq!(first.usage_record.and_then(|record| record.quantity), Some(0));
+    let again = outcome(&client, record(&aws, "rows", 0, TimeDelta::zero())).await;
+    assert_eq!(
+        (again.status, again.metering_record_id),
+        (Some(Status::Success), first.metering_record_id)
+    );
+}
+
+/// Each hour is reported by itself, whatever the minute.
+/// https://docs.aws.amazon.com/marketplace/latest/userguide/metering-for-usage.html
+#[tokio::test]
+async fn each_hour_is_reported_by_itself() {
+    let Some((aws, client)) = market().await else {
+        return;
+    };
+    let mut first = record(&aws, "rows", 5, TimeDelta::zero());
+    let hour = first.timestamp.secs() - first.timestamp.secs().rem_euclid(3_600);
+    let at = |seconds: i64| aws_sdk_marketplacemetering::primitives::DateTime::from_secs(hour + seconds);
+    first.timestamp = at(-3_600);
+    let mut same_hour = first.clone();
+    same_hour.timestamp = at(-1);
+    let mut next_hour = first.clone();
+    next_hour.timestamp = at(0);
+    let results = report(&client, vec![first, same_hour, next_hour]).await;
+    let ids: Vec<_> = results
+        .iter()
+        .map(|result| result.metering_record_id.clone())
+        .collect();
+    assert_eq!(ids[0], ids[1], "one hour");
+    assert_ne!(ids[1], ids[2], "another hour");
+}
+
+/// A record is taken for six hours after its hour, to the second.
+/// https://docs.aws.amazon.com/marketplacemetering/latest/APIReference/API_BatchMeterUsage.html
+#[tokio::test]
+async fn a_record_is_taken_for_six_hours_after_its_hour() {
+    let Some((aws, client)) = market().await else {
+        return;
+    };
+    let usage = record(&aws, "rows", 1, TimeDelta::zero());
+    let seconds_left = 3_600 - usage.timestamp.secs().rem_euclid(3_600);
+    aws.advance(TimeDelta::seconds(seconds_left + 6 * 3_600 - 30));
+    assert_eq!(
+        outcome(&client, usage.clone()).await.status,
+        Some(Status::Success)
+    );
+    aws.advance(TimeDelta::seconds(31));
+    assert_eq!(refusal(&client, usage).await, "TimestampOutOfBoundsException");
+}
+
+/// One record out of its time keeps the whole batch from being processed.
+/// https://docs.aws.amazon.com/marketplacemetering/latest/APIReference/API_BatchMeterUsage.html
+#[tokio::test]
+async fn one_late_record_refuses_the_whole_batch() {
+    let Some((aws, client)) = market().await else {
+        return;
+    };
+    let (good, late) = (
+        record(&aws, "rows", 5, TimeDelta::zero()),
+        record(&aws, "rows", 5, TimeDelta::hours(9)),
+    );
+    let sent = client
+        .batch_meter_usage()
+        .product_code(PRODUCT)
+        .usage_records(good)
+        .usage_records(late);
+    assert_eq!(code(sent.send().await), "TimestampOutOfBoundsException");
+    let other = outcome(&client, record(&aws, "rows", 6, TimeDelta::zero())).await;
+    assert_eq!(other.status, Some(Status::Success), "the five were not honoured");
+}
+
+/// A customer is named by its identifier or by its account, not by both and not by neither.
+/// https://docs.aws.amazon.com/marketplacemetering/latest/APIReference/API_UsageRecord.html
+#[tokio::test]
+async fn a_customer_is_named_in_one_way() {
+    let Some((aws, client)) = market().await else {
+        return;
+    };
+    let mut both = record(&aws, "rows", 1, TimeDelta::zero());
+    both.customer_aws_account_id = Some("222222222222".to_owned());
+    assert_eq!(
+        refusal(&client, both.clone()).await,
+        "InvalidCustomerIdentifierException"
+    );
+    let mut neither = both.clone();
+    (neither.customer_identifier, neither.customer_aws_account_id) = (String::new(), None);
+    assert_eq!(
+        refusal(&client, neither).await,
+        "InvalidCustomerIdentifierException"
+    );
+    aws.control().subscribe(PRODUCT, &[], "222222222222");
+    both.customer_identifier = String::new();
+    assert_eq!(outcome(&client, both).await.status, Some(Status::Success));
+}
+
+/// Two customers have hours of their own.
+/// https://docs.aws.amazon.com/marketplacemetering/latest/APIReference/API_UsageRecordResult.html
+#[tokio::test]
+async fn two_customers_have_hours_of_their_own() {
+    let Some((aws, client)) = market().await else {
+        return;
+    };
+    aws.control().subscribe(PRODUCT, &[], "cust-bolt");
+    let own = record(&aws, "rows", 1, TimeDelta::zero());
+    let mut other = record(&aws, "rows", 2, TimeDelta::zero());
+    other.customer_identifier = "cust-bolt".to_owned();
+    let results = report(&client, vec![own, other]).await;
+    assert!(
+        results
+            .iter()
+            .all(|result| result.status == Some(Status::Success))
+    );
+    assert_eq!(
+        results[0]
+            .usage_record
+            .as_ref()
+            .map(UsageRecord::customer_identifier),
+        Some(CUSTOMER)
     );
 }

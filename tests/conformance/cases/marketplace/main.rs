@@ -1,0 +1,8 @@
+//! Marketplace metering.
+
+mod allocations;
+mod licences;
+mod records;
+mod retries;
+mod sellers;
+mod support;
