@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
 
 /// The endpoint's clock: the system's time or a fixed time, plus what was advanced by hand.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ struct Inner {
     /// `None` follows the system.
     fixed: Option<DateTime<Utc>>,
     advanced_ms: AtomicI64,
+    /// Wakes who waits for a moment.
+    moved: watch::Sender<()>,
 }
 
 impl Clock {
@@ -35,6 +38,7 @@ impl Clock {
         Self(Arc::new(Inner {
             fixed,
             advanced_ms: AtomicI64::new(0),
+            moved: watch::Sender::new(()),
         }))
     }
 
@@ -51,6 +55,25 @@ impl Clock {
     pub fn advance(&self, by: TimeDelta) {
         let step_ms = by.num_milliseconds().clamp(0, HUNDRED_YEARS_MS);
         self.0.advanced_ms.fetch_add(step_ms, Ordering::Relaxed);
+        self.0.moved.send_replace(());
+    }
+
+    /// Waits until the clock has reached a moment, by itself or by hand.
+    pub(crate) async fn reach(&self, moment: DateTime<Utc>) {
+        let mut moves = self.0.moved.subscribe();
+        while self.now() < moment {
+            let left = (moment - self.now()).to_std().unwrap_or_default();
+            let by_itself = async {
+                match self.0.fixed {
+                    Some(_) => std::future::pending().await,
+                    None => tokio::time::sleep(left).await,
+                }
+            };
+            tokio::select! {
+                () = by_itself => {}
+                _ = moves.changed() => {}
+            }
+        }
     }
 }
 

@@ -130,6 +130,7 @@ impl Arrived<'_> {
         if let Some(Fault::Partial { per_million }) = fault {
             call.failing_per_million = per_million;
         }
+        call.fault.clone_from(&fault);
         if let Some(Fault::Timeout { hang_ms }) = fault {
             self.record(Some(&call.caller), &operation, "TimedOut", &request_id);
             return cut_after(hang_ms).await;
@@ -174,6 +175,7 @@ impl Arrived<'_> {
             now: self.endpoint.core.clock.now(),
             protocol,
             failing_per_million: 0,
+            fault: None,
             path: self.parts.uri.path().to_owned(),
             query: self.parts.uri.query().unwrap_or_default().to_owned(),
             body,

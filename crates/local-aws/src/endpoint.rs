@@ -81,7 +81,7 @@ async fn services(core: &Arc<Core>) -> Result<Vec<Arc<dyn Service>>, StartError>
         Arc::clone(&core.peers.marketplace) as Arc<dyn Service>,
         Arc::new(crate::cloudtrail::CloudTrail),
         Arc::new(crate::kinesis::Kinesis::open(core)?),
-        Arc::new(crate::redshift_data::RedshiftData::default()),
+        Arc::clone(&core.peers.redshift_data) as Arc<dyn Service>,
     ])
 }
 

@@ -166,6 +166,7 @@ async fn answer(endpoint: &Endpoint, head: &[&str], input: Vec<u8>) {
         now: endpoint.core.clock.now(),
         protocol: service.protocol(),
         failing_per_million: 0,
+        fault: None,
         path: head.get(2).copied().unwrap_or("/").to_owned(),
         query: String::new(),
         body: input.clone().into(),

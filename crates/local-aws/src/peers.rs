@@ -18,4 +18,5 @@ pub(crate) struct Peers {
     pub(crate) acm: Arc<crate::acm::Acm>,
     pub(crate) tagging: Arc<crate::tagging::Tagging>,
     pub(crate) marketplace: Arc<crate::marketplace::Marketplace>,
+    pub(crate) redshift_data: Arc<crate::redshift_data::RedshiftData>,
 }

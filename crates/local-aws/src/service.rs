@@ -9,7 +9,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::auth::Caller;
-use crate::control::InventoryItem;
+use crate::control::{Fault, InventoryItem};
 use crate::core::{Core, request_context};
 use crate::error::AwsError;
 use crate::iam::policy::Context;
@@ -27,6 +27,8 @@ pub(crate) struct Call {
     pub(crate) protocol: Protocol,
     /// A fault lets so many of a million of the call's records fail; a service without records ignores it.
     pub(crate) failing_per_million: u32,
+    /// The fault this call met, for a service that carries it into what the call starts.
+    pub(crate) fault: Option<Fault>,
     /// The path, as sent; only a REST service reads it.
     pub(crate) path: String,
     /// The query string without its question mark; only a REST service reads it.

@@ -37,6 +37,19 @@ pub enum Fault {
         /// So many of a million records fail, chosen by the endpoint's seed.
         per_million: u32,
     },
+    /// The call is taken, and what it started fails later: a statement of the Redshift Data API, after so many of its
+    /// SQL statements have run; all of it is rolled back where that is how it runs.
+    StatementFails {
+        /// SQL statements that run first; as many as there are lets the commit fail.
+        after: u32,
+        /// What the warehouse says, such as `1023 DETAIL: Serializable isolation violation on table`.
+        message: String,
+    },
+    /// The call is taken, and what it started begins so much later on the endpoint's clock.
+    StatementDelayed {
+        /// How much later.
+        delay_ms: u32,
+    },
     /// A given error, before any effect.
     Error {
         /// The HTTP status.
@@ -268,7 +281,11 @@ impl Fault {
                 let status = http::StatusCode::from_u16(*status).unwrap_or(http::StatusCode::BAD_REQUEST);
                 Some(AwsError::new(status, code.clone(), message))
             }
-            Self::Timeout { .. } | Self::EffectWithoutReply { .. } | Self::Partial { .. } => None,
+            Self::Timeout { .. }
+            | Self::EffectWithoutReply { .. }
+            | Self::Partial { .. }
+            | Self::StatementFails { .. }
+            | Self::StatementDelayed { .. } => None,
         }
     }
 }

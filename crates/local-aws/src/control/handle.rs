@@ -230,6 +230,17 @@ impl Control {
             .store(on, std::sync::atomic::Ordering::Relaxed);
     }
 
+    /// Lets the Redshift Data API know these clusters and workgroups only; `None`, as at start, takes every name for
+    /// one of the warehouse's.
+    pub fn limit_warehouse_targets(&self, names: Option<&[&str]>) {
+        self.endpoint.core.peers.redshift_data.limit_targets(names);
+    }
+
+    /// Lets the Redshift Data API forget every statement that has ended, as it does after a day.
+    pub fn forget_statements(&self) {
+        self.endpoint.core.peers.redshift_data.forget_history();
+    }
+
     /// Keys for a process that runs under the role, as ECS gives them to a task; they do not expire. A role that
     /// does not exist yet is made, with AWS's `AdministratorAccess` in its own account and a trust for ECS tasks only.
     ///

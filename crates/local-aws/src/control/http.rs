@@ -22,6 +22,8 @@
 //! | `GET /_local/database?arn=…` | a database as its clients see it, with the markers it holds |
 //! | `POST /_local/database-markers` | `{"arn", "number"}` commits a numbered row for a drill |
 //! | `POST /_local/replica-lag` | `{"arn", "lag_ms"}` sets how far a replica is behind |
+//! | `POST /_local/warehouse-targets` | `{"names": [...]}`: clusters and workgroups that exist; null for all |
+//! | `DELETE /_local/statements` | the Redshift Data API forgets what has ended |
 //! | `POST /_local/kinesis-rates` | `{"enforced": true}` holds a shard's rates against callers |
 //! | `POST /_local/service-credentials` | `{"role_arn": …}` gives keys that do not expire |
 
@@ -87,6 +89,8 @@ pub(crate) async fn answer(
         "/database" => database(control, parts.uri.query()),
         "/database-markers" => database_markers(control, &body),
         "/replica-lag" => replica_lag(control, &body),
+        "/warehouse-targets" => warehouse_targets(control, &body),
+        "/statements" => statements(control, &parts.method),
         "/kinesis-rates" => kinesis_rates(control, &body),
         "/service-credentials" => service_credentials(control, &body),
         other => Err(format!("there is no control {other}")),
@@ -281,6 +285,30 @@ fn replica_lag(control: &Control, body: &[u8]) -> Result<Value, String> {
         return Err("the database follows no other".into());
     }
     Ok(json!(control.database(&wanted.arn)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WarehouseTargets {
+    names: Option<Vec<String>>,
+}
+
+fn warehouse_targets(control: &Control, body: &[u8]) -> Result<Value, String> {
+    let wanted: WarehouseTargets = read(body)?;
+    let names: Option<Vec<&str>> = wanted
+        .names
+        .as_ref()
+        .map(|names| names.iter().map(String::as_str).collect());
+    control.limit_warehouse_targets(names.as_deref());
+    Ok(json!({ "names": wanted.names }))
+}
+
+fn statements(control: &Control, method: &Method) -> Result<Value, String> {
+    if *method != Method::DELETE {
+        return Err("statements are asked for through the Data API".into());
+    }
+    control.forget_statements();
+    Ok(json!({}))
 }
 
 #[derive(Deserialize)]

@@ -362,6 +362,7 @@ fn call_of(core: &Core, place: Place<'_>, errand: &Errand<'_>) -> Call {
         now: core.clock.now(),
         protocol: Protocol::Ec2,
         failing_per_million: 0,
+        fault: None,
         path: "/".into(),
         query: String::new(),
         body: Bytes::new(),

@@ -1,7 +1,6 @@
-//! DescribeStatement, GetStatementResult, ListStatements and CancelStatement.
+//! DescribeStatement and CancelStatement, and how a caller names a statement and waits for it.
 //!
-//! Results are there only when the whole submission has finished: a batch's by the sub-statement's own id.
-//! Sources: the API pages of those names.
+//! Sources: API_DescribeStatement, API_CancelStatement.
 
 use std::sync::{Arc, PoisonError};
 
@@ -9,132 +8,88 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio_postgres::NoTls;
 
-use super::statement::{Statement, Status};
-use super::submit::WAIT_SECONDS_MAX;
-use super::{RedshiftData, validation, views};
+use super::statement::{Owner, Statement};
+use super::{RedshiftData, permit, validation, views};
 use crate::core::Core;
 use crate::error::AwsError;
 use crate::protocol::Reply;
 use crate::service::Call;
 
-/// Rows of one page of a result.
-const PAGE_ROWS: usize = 1_000;
-/// Most statements of one page of ListStatements.
-const LIST_MAX: usize = 100;
+/// Longest wait a call may ask for.
+const WAIT_SECONDS_MAX: u64 = 30;
+/// Longest number of a statement of a batch (API_DescribeStatement, "Id").
+const NUMBER_DIGITS_MAX: usize = 2;
+/// Groups of characters of a UUID.
+const UUID_GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct ById {
-    id: String,
-    next_token: Option<String>,
-    wait_time_seconds: Option<u64>,
+pub(super) struct ById {
+    id: Option<String>,
+    pub(super) next_token: Option<String>,
+    wait_time_seconds: Option<i64>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct List {
-    next_token: Option<String>,
-    max_results: Option<usize>,
-    statement_name: Option<String>,
-    status: Option<String>,
-    database: Option<String>,
-    cluster_identifier: Option<String>,
-    workgroup_name: Option<String>,
+/// A statement that was asked for, and what of it.
+pub(super) struct Asked {
+    pub(super) request: ById,
+    /// As the caller wrote it.
+    pub(super) id: String,
+    pub(super) statement: Arc<Statement>,
+    /// The number behind the colon, from 1.
+    pub(super) number: Option<usize>,
+}
+
+impl Asked {
+    /// Waits as the request asks for.
+    pub(super) async fn wait(&self) -> Result<(), AwsError> {
+        match wait_seconds(self.request.wait_time_seconds)? {
+            Some(seconds) => wait(&self.statement, seconds).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn not_found(&self) -> AwsError {
+        no_statement(&self.id)
+    }
 }
 
 impl RedshiftData {
     pub(super) async fn describe(&self, core: &Core, call: &Call) -> Result<Reply, AwsError> {
-        let (request, statement, number) = self.asked(core, call)?;
-        wait(&statement, request.wait_time_seconds).await?;
-        let Some(number) = number else {
-            return Ok(Reply::json(&views::described(&statement)));
+        let asked = self.asked(core, call)?;
+        asked.wait().await?;
+        let statement = &asked.statement;
+        let Some(number) = asked.number else {
+            return Ok(Reply::json(&views::described(statement)));
         };
         let progress = statement.progress();
-        let step = progress
-            .steps
-            .get(number - 1)
-            .ok_or_else(|| no_statement(&request.id))?;
-        Ok(Reply::json(&views::sub_statement(&statement, number, step)))
-    }
-
-    pub(super) async fn result(&self, core: &Core, call: &Call) -> Result<Reply, AwsError> {
-        let (request, statement, number) = self.asked(core, call)?;
-        wait(&statement, request.wait_time_seconds).await?;
-        let progress = statement.progress();
-        if statement.submission.batch && number.is_none() {
-            return Err(validation(
-                "a batch has its results by the ids of its sub-statements",
-            ));
-        }
-        let step = progress
-            .steps
-            .get(number.unwrap_or(1) - 1)
-            .ok_or_else(|| no_statement(&request.id))?;
-        let result = step
-            .result
-            .as_ref()
-            .filter(|_| progress.status == Status::Finished)
-            .ok_or_else(|| {
-                AwsError::bad(
-                    "ResourceNotFoundException",
-                    "Query does not have result. Please check query status with DescribeStatement.",
-                )
-            })?;
-        let from = request.next_token.map_or(Ok(0), |token| token.parse());
-        let from = from.map_err(|_| validation("NextToken is not one of this result"))?;
-        Ok(Reply::json(&views::page(result, from, PAGE_ROWS)))
-    }
-
-    pub(super) fn list(&self, core: &Core, call: &Call) -> Result<Reply, AwsError> {
-        let request: List = call.json()?;
-        permit(core, call)?;
-        let limit = request
-            .max_results
-            .filter(|limit| *limit > 0)
-            .unwrap_or(LIST_MAX)
-            .min(LIST_MAX);
-        let before = request.next_token.map(|token| token.parse::<u64>()).transpose();
-        let before = before.map_err(|_| validation("NextToken is not one of this list"))?;
-        let mut statements = self.registry.list(&call.caller.account, call.now);
-        statements.retain(|statement| {
-            let submission = &statement.submission;
-            let is =
-                |wanted: &Option<String>, own: Option<&String>| wanted.is_none() || wanted.as_ref() == own;
-            let prefix = request.statement_name.as_deref().unwrap_or_default();
-            before.is_none_or(|before| statement.number < before)
-                && is(&request.database, Some(&submission.database))
-                && is(&request.cluster_identifier, submission.cluster.as_ref())
-                && is(&request.workgroup_name, submission.workgroup.as_ref())
-                && submission.name.as_deref().unwrap_or_default().starts_with(prefix)
-                && has_status(statement, request.status.as_deref())
-        });
-        let more = statements.len() > limit;
-        statements.truncate(limit);
-        let mut listed =
-            json!({ "Statements": statements.iter().map(|one| views::listed(one)).collect::<Vec<_>>() });
-        if let Some(last) = statements.last().filter(|_| more) {
-            listed["NextToken"] = last.number.to_string().into();
-        }
-        Ok(Reply::json(&listed))
+        let step = progress.steps.get(number - 1).ok_or_else(|| asked.not_found())?;
+        Ok(Reply::json(&views::described_part(statement, number, step)))
     }
 
     /// Before the end only: stops the backend, and the transaction rolls back.
     pub(super) async fn cancel(&self, core: &Core, call: &Call) -> Result<Reply, AwsError> {
-        let (request, statement, _) = self.asked(core, call)?;
-        let ended = statement.update(core.clock.now(), |progress| {
+        let asked = self.asked(core, call)?;
+        if asked.number.is_some() {
+            return Err(validation(
+                "A batch is cancelled as a whole: give its id without the number of a statement",
+            ));
+        }
+        let ended = asked.statement.update(core.clock.now(), |progress| {
             let ended = progress.status.is_final().then_some(progress.status);
             progress.cancelled = progress.cancelled || ended.is_none();
             ended
         });
         if let Some(status) = ended {
             let status = json!(status);
-            return Err(validation(&format!(
+            return Err(validation(format!(
                 "Could not cancel a query that is already in {} state with ID: {}",
                 status.as_str().unwrap_or_default(),
-                request.id
+                asked.id
             )));
         }
-        let backend = statement
+        let backend = asked
+            .statement
             .cancel
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -146,53 +101,76 @@ impl RedshiftData {
         Ok(Reply::json(&json!({ "Status": true })))
     }
 
-    /// The request, its statement and, for `id:n`, the number.
-    fn asked(&self, core: &Core, call: &Call) -> Result<(ById, Arc<Statement>, Option<usize>), AwsError> {
+    /// The request and its statement. Policies may tie a caller to its own statements.
+    pub(super) fn asked(&self, core: &Core, call: &Call) -> Result<Asked, AwsError> {
         let request: ById = call.json()?;
-        permit(core, call)?;
-        let (id, number) = match request.id.split_once(':') {
-            Some((id, number)) => (
-                id,
-                Some(
-                    number
-                        .parse()
-                        .ok()
-                        .filter(|number| *number > 0)
-                        .ok_or_else(|| no_statement(&request.id))?,
-                ),
-            ),
-            None => (request.id.as_str(), None),
-        };
-        let statement = self
-            .registry
-            .find(&call.caller.account, id, call.now)
-            .ok_or_else(|| no_statement(&request.id))?;
-        Ok((request, statement, number))
+        let id = request.id.clone().ok_or_else(|| validation("Id is required"))?;
+        let (uuid, number) = parsed(&id)?;
+        let found = self.registry.find(&Owner::of(call), uuid, call.now);
+        let mut context = call.context();
+        if let Some(statement) = &found {
+            let owner = statement.submission.owner.user_id.clone();
+            context = context.with("redshift-data:statement-owner-iam-userid", owner);
+        }
+        permit(core, call, "*", &context)?;
+        let statement = found.ok_or_else(|| no_statement(&id))?;
+        Ok(Asked {
+            request,
+            id,
+            statement,
+            number,
+        })
     }
 }
 
-async fn wait(statement: &Statement, seconds: Option<u64>) -> Result<(), AwsError> {
-    match seconds {
-        Some(seconds) if seconds > WAIT_SECONDS_MAX => {
-            Err(validation("WaitTimeSeconds must be between 0 and 30"))
+/// A UUID, and the number of a statement of a batch when a colon follows.
+fn parsed(id: &str) -> Result<(&str, Option<usize>), AwsError> {
+    let malformed = || {
+        validation(format!(
+            "1 validation error detected: Value '{id}' at 'id' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z0-9]{{8}}(-[a-z0-9]{{4}}){{3}}-[a-z0-9]{{12}}(:\\d{{0,2}})?"
+        ))
+    };
+    let (uuid, number) = match id.split_once(':') {
+        Some((uuid, number)) if is_number(number) => {
+            // The pattern lets a colon without digits pass; no statement has such a number.
+            (uuid, Some(number.parse().unwrap_or(0)))
         }
-        Some(seconds) => {
-            statement.wait(seconds).await;
-            Ok(())
-        }
-        None => Ok(()),
+        Some(_) => return Err(malformed()),
+        None => (id, None),
+    };
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !uuid.split('-').map(str::len).eq(UUID_GROUPS) || !uuid.bytes().all(allowed) {
+        return Err(malformed());
     }
+    if number == Some(0) {
+        return Err(no_statement(id));
+    }
+    Ok((uuid, number))
 }
 
-fn has_status(statement: &Statement, wanted: Option<&str>) -> bool {
-    let own = json!(statement.progress().status);
-    wanted.is_none_or(|wanted| wanted == "ALL" || own == wanted)
+fn is_number(text: &str) -> bool {
+    text.len() <= NUMBER_DIGITS_MAX && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn permit(core: &Core, call: &Call) -> Result<(), AwsError> {
-    let action = format!("redshift-data:{}", call.operation);
-    core.authorize(&call.caller, &action, "*", &call.context())
-        .map_err(|denied| AwsError::bad("AccessDeniedException", denied.message()))
+/// A wait within its bounds.
+pub(super) fn wait_seconds(asked: Option<i64>) -> Result<Option<u64>, AwsError> {
+    let Some(asked) = asked else { return Ok(None) };
+    u64::try_from(asked)
+        .ok()
+        .filter(|seconds| *seconds <= WAIT_SECONDS_MAX)
+        .map(Some)
+        .ok_or_else(|| validation("WaitTimeSeconds must be between 0 and 30"))
+}
+
+/// Waits for the end of a statement, or for so many seconds.
+pub(super) async fn wait(statement: &Statement, seconds: u64) -> Result<(), AwsError> {
+    if statement.wait(seconds).await {
+        return Ok(());
+    }
+    Err(AwsError::bad(
+        "ActiveWaitingRequestsExceededException",
+        "The number of active requests with WaitTimeSeconds for the same SQL statement exceeds the limit.",
+    ))
 }
 
 fn no_statement(id: &str) -> AwsError {

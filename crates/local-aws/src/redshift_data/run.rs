@@ -8,14 +8,17 @@ use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
+use chrono::TimeDelta;
 use futures_util::StreamExt;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage};
 
+use super::connect::{connect, process_id};
 use super::copy::{self, CopyError};
 use super::dialect::{Translated, Unsupported, translate};
 use super::statement::{Progress, ResultColumn, ResultSet, Statement, Status};
 use super::submit::values;
+use crate::control::Fault;
 use crate::core::Core;
 
 /// Most bytes of one result; management guide, "Considerations when calling the Data API" (read 2026-11).
@@ -29,7 +32,7 @@ enum StepError {
     #[error("{0}")]
     Unsupported(#[from] Unsupported),
     #[error("{0}")]
-    Copy(String),
+    Refused(String),
     #[error("the result is larger than the Data API returns")]
     TooLarge,
     #[error("{}", words(.0))]
@@ -39,7 +42,7 @@ enum StepError {
 impl From<CopyError> for StepError {
     fn from(error: CopyError) -> Self {
         match error {
-            CopyError::Refused(message) => Self::Copy(message),
+            CopyError::Refused(message) => Self::Refused(message),
             CopyError::Warehouse(error) => Self::Warehouse(error),
         }
     }
@@ -67,38 +70,81 @@ struct Outcome {
     result: Option<ResultSet>,
 }
 
-/// Runs a statement to its end. Every way out leaves a final status.
+/// Typical waits of AWS: in the queue, and from picked to started.
+const QUEUE: TimeDelta = TimeDelta::milliseconds(300);
+const PICKUP: TimeDelta = TimeDelta::milliseconds(200);
+/// What a short statement takes at least.
+const WORK: TimeDelta = TimeDelta::milliseconds(500);
+
+/// Runs a statement to its end. Every way out leaves a final status and a free session.
 pub(super) async fn run(core: Arc<Core>, statement: Arc<Statement>) {
     let now = || core.clock.now();
-    if !statement.update(now(), |progress| step_into(progress, Status::Picked)) {
-        return;
-    }
-    let ended = match connect(&core).await {
-        Ok(client) => {
-            *statement.cancel.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.cancel_token());
-            statement.update(now(), |progress| step_into(progress, Status::Started));
-            if statement.submission.transaction {
-                in_one_transaction(&core, &statement, &client).await
-            } else {
-                one_by_one(&core, &statement, &client).await
-            }
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the local warehouse cannot be reached");
-            Err("ERROR: the warehouse cannot be reached".to_owned())
-        }
+    let in_line = tokio::select! {
+        biased;
+        () = statement.cancelled() => Err("cancelled".to_owned()),
+        () = wait_in_line(&core, &statement) => Ok(()),
+    };
+    let ended = match in_line {
+        Ok(()) => started(&core, &statement).await,
+        Err(cancelled) => Err(cancelled),
     };
     *statement.cancel.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    if let Some(session) = &statement.session {
+        session.release(now());
+    }
     statement.update(now(), |progress| finish(progress, ended, now()));
 }
 
-/// Moves on unless the statement was cancelled first.
-fn step_into(progress: &mut Progress, status: Status) -> bool {
-    if progress.status.is_final() {
-        return false;
+/// SUBMITTED, then PICKED, for as long as AWS would take.
+async fn wait_in_line(core: &Core, statement: &Statement) {
+    let delayed = match statement.fault {
+        Some(Fault::StatementDelayed { delay_ms }) => TimeDelta::milliseconds(delay_ms.into()),
+        _ => TimeDelta::zero(),
+    };
+    let picked_at = statement.created_at + delayed + core.latency.of(QUEUE);
+    core.clock.reach(picked_at).await;
+    statement.update(core.clock.now(), |progress| progress.status = Status::Picked);
+    core.clock.reach(picked_at + core.latency.of(PICKUP)).await;
+}
+
+/// Connects, or takes the session's connection, and runs every step.
+async fn started(core: &Core, statement: &Statement) -> Result<(), String> {
+    let Some(session) = &statement.session else {
+        let client = connected(core).await?;
+        return run_on(core, statement, &client).await;
+    };
+    let mut connection = session.connection.lock().await;
+    let client = match connection.take().filter(|client| !client.is_closed()) {
+        Some(client) => client,
+        None => connected(core).await?,
+    };
+    let client = connection.insert(client);
+    run_on(core, statement, client).await
+}
+
+async fn connected(core: &Core) -> Result<Client, String> {
+    connect(core).await.map_err(|error| {
+        tracing::warn!(%error, "the local warehouse cannot be reached");
+        "ERROR: the warehouse cannot be reached".to_owned()
+    })
+}
+
+async fn run_on(core: &Core, statement: &Statement, client: &Client) -> Result<(), String> {
+    *statement.cancel.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.cancel_token());
+    let (pid, begun) = (process_id(client).await, core.clock.now());
+    statement.update(begun, |progress| {
+        progress.pid = pid;
+        progress.status = Status::Started;
+    });
+    tokio::select! {
+        () = core.clock.reach(begun + core.latency.of(WORK)) => {}
+        () = statement.cancelled() => return Err("cancelled".to_owned()),
     }
-    progress.status = status;
-    true
+    if statement.submission.transaction {
+        in_one_transaction(core, statement, client).await
+    } else {
+        one_by_one(core, statement, client).await
+    }
 }
 
 fn finish(progress: &mut Progress, ended: Result<(), String>, now: chrono::DateTime<chrono::Utc>) {
@@ -125,23 +171,6 @@ fn finish(progress: &mut Progress, ended: Result<(), String>, now: chrono::DateT
     }
 }
 
-async fn connect(core: &Core) -> Result<Client, tokio_postgres::Error> {
-    let url = core.warehouse_url.as_deref().unwrap_or_default();
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection to the local warehouse ended");
-        }
-    });
-    client
-        .batch_execute(
-            "set time zone 'UTC'; set standard_conforming_strings = on; set client_min_messages = error; \
-             set default_transaction_isolation = 'serializable'",
-        )
-        .await?;
-    Ok(client)
-}
-
 async fn in_one_transaction(core: &Core, statement: &Statement, client: &Client) -> Result<(), String> {
     let values = values(statement);
     client
@@ -159,6 +188,10 @@ async fn in_one_transaction(core: &Core, statement: &Statement, client: &Client)
         let _ = client.batch_execute("rollback").await;
         return Err("cancelled".to_owned());
     }
+    if let Some(message) = fault_at(statement, statement.submission.sqls.len()) {
+        let _ = client.batch_execute("rollback").await;
+        return Err(format!("ERROR: {message}"));
+    }
     client
         .batch_execute("commit")
         .await
@@ -168,8 +201,9 @@ async fn in_one_transaction(core: &Core, statement: &Statement, client: &Client)
 /// AUTO_COMMIT: each statement for itself; the batch goes on after a failure and reports it at the end.
 async fn one_by_one(core: &Core, statement: &Statement, client: &Client) -> Result<(), String> {
     let values = values(statement);
+    let count = statement.submission.sqls.len();
     let mut first_failure = Ok(());
-    for index in 0..statement.submission.sqls.len() {
+    for index in 0..count {
         if statement.progress().cancelled {
             return Err("cancelled".to_owned());
         }
@@ -178,6 +212,10 @@ async fn one_by_one(core: &Core, statement: &Statement, client: &Client) -> Resu
             Ok(()) => step(core, statement, client, (index, &values)).await,
             Err(error) => Err(error),
         };
+        let done = done.and_then(|()| match fault_at(statement, count) {
+            Some(message) if index + 1 == count => Err(StepError::Refused(message)),
+            Some(_) | None => Ok(()),
+        });
         let ending = if done.is_ok() { "commit" } else { "rollback" };
         let ended = client.batch_execute(ending).await.map_err(StepError::from);
         if let Err(error) = done.and(ended) {
@@ -187,6 +225,17 @@ async fn one_by_one(core: &Core, statement: &Statement, client: &Client) -> Resu
         }
     }
     first_failure
+}
+
+/// What a fault lets go wrong before the step of this number; as many as there are stands for the commit.
+fn fault_at(statement: &Statement, index: usize) -> Option<String> {
+    match &statement.fault {
+        Some(Fault::StatementFails { after, message }) => {
+            let last = statement.submission.sqls.len();
+            (last.min(*after as usize) == index).then(|| message.clone())
+        }
+        _ => None,
+    }
 }
 
 fn failure(statement: &Statement, index: usize, error: &StepError) -> String {
@@ -209,7 +258,9 @@ async fn step(
         progress.cancelled
     });
     let outcome = if cancelled {
-        Err(StepError::Copy("cancelled".to_owned()))
+        Err(StepError::Refused("cancelled".to_owned()))
+    } else if let Some(message) = fault_at(statement, index) {
+        Err(StepError::Refused(message))
     } else {
         execute(core, statement, client, (index, values)).await
     };
@@ -275,7 +326,7 @@ async fn execute(
             })
         }
         Translated::Copy(command) => {
-            let rows = copy::run(core, &statement.submission.account, client, &command).await?;
+            let rows = copy::run(core, &statement.submission.owner.account, client, &command).await?;
             Ok(counted(rows))
         }
     }

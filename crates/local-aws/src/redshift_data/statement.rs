@@ -3,20 +3,23 @@
 //! What was submitted never changes; what has happened is behind a lock of its own, and waiters are woken at each
 //! change. Source: API_DescribeStatement, "Status".
 
-use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_postgres::CancelToken;
 
-/// How long a finished statement and its results can be asked for.
-const HISTORY: TimeDelta = TimeDelta::hours(24);
-/// How long a ClientToken is remembered (verify on AWS).
-const TOKEN_LIFETIME: TimeDelta = TimeDelta::hours(8);
-/// Statements that may be under way at once.
-const ACTIVE_MAX: usize = 500;
+use super::registry::Arrival;
+use super::session::Session;
+use super::target::Target;
+use crate::control::Fault;
+use crate::service::Call;
+
+/// Calls that may wait for one statement at once. AWS has such a limit and does not say which.
+const WAITING_MAX: usize = 10;
 
 /// Status of a statement or a sub-statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -47,21 +50,56 @@ pub(crate) struct SqlParameter {
     pub(crate) value: String,
 }
 
+/// Whose statement it is: the role or user, and the very session of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Owner {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    /// ARN of the role or user.
+    pub(crate) role: String,
+    /// `aws:userid`, which tells two sessions of a role apart.
+    pub(crate) user_id: String,
+}
+
+impl Owner {
+    pub(crate) fn of(call: &Call) -> Self {
+        Self {
+            account: call.caller.account.clone(),
+            region: call.region.clone(),
+            role: call.caller.policy_arn().to_owned(),
+            user_id: call.caller.user_id(),
+        }
+    }
+
+    /// Whether both are of one account in one region.
+    pub(crate) fn shares_place(&self, other: &Self) -> bool {
+        self.account == other.account && self.region == other.region
+    }
+
+    /// Whether lists of `asking` show what belongs to this owner.
+    pub(crate) fn shows_to(&self, asking: &Self, role_level: bool) -> bool {
+        let same_role = self.shares_place(asking) && self.role == asking.role;
+        same_role && (role_level || self.user_id == asking.user_id)
+    }
+}
+
 /// What was submitted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Submission {
-    pub(crate) account: String,
-    pub(crate) cluster: Option<String>,
-    pub(crate) workgroup: Option<String>,
-    pub(crate) database: String,
-    pub(crate) db_user: Option<String>,
-    pub(crate) secret_arn: Option<String>,
+    pub(crate) owner: Owner,
+    pub(crate) target: Target,
+    /// The session to run in.
+    pub(crate) session: Option<String>,
+    /// Seconds to keep a session alive.
+    pub(crate) keep_alive: Option<i64>,
     pub(crate) name: Option<String>,
     pub(crate) sqls: Vec<String>,
     /// Whether it came as a batch, even of one.
     pub(crate) batch: bool,
     /// Whether all of it is one transaction.
     pub(crate) transaction: bool,
+    /// Whether results are CSV and not JSON.
+    pub(crate) csv: bool,
     pub(crate) parameters: Vec<SqlParameter>,
 }
 
@@ -101,6 +139,8 @@ pub(crate) struct Progress {
     pub(crate) updated_at: DateTime<Utc>,
     /// Somebody asked for an end.
     pub(crate) cancelled: bool,
+    /// The process of the warehouse that works for it.
+    pub(crate) pid: i64,
 }
 
 /// A submission, its progress and those who wait for it.
@@ -110,7 +150,13 @@ pub(crate) struct Statement {
     /// Place in the order of submission.
     pub(crate) number: u64,
     pub(crate) submission: Submission,
+    /// What it connects to: the submission's own target, or its session's.
+    pub(crate) target: Target,
+    pub(crate) session: Option<Arc<Session>>,
+    /// What a fault has in store for it.
+    pub(crate) fault: Option<Fault>,
     progress: Mutex<Progress>,
+    waiting: AtomicUsize,
     changed: watch::Sender<()>,
     /// Set while a backend works for it.
     pub(crate) cancel: Mutex<Option<CancelToken>>,
@@ -119,6 +165,10 @@ pub(crate) struct Statement {
 impl Statement {
     pub(crate) fn progress(&self) -> Progress {
         self.lock().clone()
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.lock().status
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -136,127 +186,60 @@ impl Statement {
         outcome
     }
 
-    /// Waits until the statement has ended, or for so many seconds.
-    pub(crate) async fn wait(&self, seconds: u64) {
-        let mut changes = self.changed.subscribe();
-        let ended = async {
-            while !self.lock().status.is_final() {
-                if changes.changed().await.is_err() {
-                    return;
-                }
-            }
-        };
+    /// Waits until the statement has ended, or for so many seconds; false when too many wait already.
+    pub(crate) async fn wait(&self, seconds: u64) -> bool {
+        if seconds == 0 {
+            return true;
+        }
+        let (_place, allowed) = Waiting::take(&self.waiting);
+        if !allowed {
+            return false;
+        }
+        let ended = self.until(|progress| progress.status.is_final());
         // Running out of time is an answer like any other: the caller reads the status.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(seconds), ended).await;
-    }
-}
-
-/// Why a submission was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotTaken {
-    /// The token belongs to another request.
-    OtherRequest,
-    /// Too many statements are under way.
-    TooMany,
-}
-
-/// What a submission became.
-pub(crate) enum Taken {
-    /// It is new and must be run.
-    New(Arc<Statement>),
-    /// The same request under the same token came before.
-    Before(Arc<Statement>),
-}
-
-#[derive(Default)]
-struct Known {
-    statements: BTreeMap<String, Arc<Statement>>,
-    /// By account and token.
-    tokens: HashMap<(String, String), (Arc<Statement>, DateTime<Utc>)>,
-    count: u64,
-}
-
-/// All statements of the last 24 hours.
-#[derive(Default)]
-pub(crate) struct Registry(Mutex<Known>);
-
-impl Registry {
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let _ = tokio::time::timeout(Duration::from_secs(seconds), ended).await;
+        true
     }
 
-    /// Takes a submission, or finds the one its token stands for.
-    pub(crate) fn take(
-        &self,
-        submission: Submission,
-        token: Option<String>,
-        (id, now): (String, DateTime<Utc>),
-    ) -> Result<Taken, NotTaken> {
-        let mut known = self.lock();
-        known.forget(now);
-        let token = token.map(|token| (submission.account.clone(), token));
-        if let Some((statement, _)) = token.as_ref().and_then(|token| known.tokens.get(token)) {
-            let same = statement.submission == submission;
-            return if same {
-                Ok(Taken::Before(Arc::clone(statement)))
-            } else {
-                Err(NotTaken::OtherRequest)
-            };
+    /// Waits until somebody asks for an end.
+    pub(crate) async fn cancelled(&self) {
+        self.until(|progress| progress.cancelled).await;
+    }
+
+    async fn until(&self, reached: impl Fn(&Progress) -> bool) {
+        let mut changes = self.changed.subscribe();
+        while !reached(&self.lock()) {
+            if changes.changed().await.is_err() {
+                return;
+            }
         }
-        let active = known
-            .statements
-            .values()
-            .filter(|statement| !statement.lock().status.is_final())
-            .count();
-        if active >= ACTIVE_MAX {
-            return Err(NotTaken::TooMany);
-        }
-        known.count += 1;
-        let statement = Arc::new(new(submission, id, known.count, now));
-        known
-            .statements
-            .insert(statement.id.clone(), Arc::clone(&statement));
-        if let Some(token) = token {
-            known.tokens.insert(token, (Arc::clone(&statement), now));
-        }
-        Ok(Taken::New(statement))
-    }
-
-    /// A statement of an account.
-    pub(crate) fn find(&self, account: &str, id: &str, now: DateTime<Utc>) -> Option<Arc<Statement>> {
-        let mut known = self.lock();
-        known.forget(now);
-        known
-            .statements
-            .get(id)
-            .filter(|statement| statement.submission.account == account)
-            .cloned()
-    }
-
-    /// All statements of an account, newest first.
-    pub(crate) fn list(&self, account: &str, now: DateTime<Utc>) -> Vec<Arc<Statement>> {
-        let mut known = self.lock();
-        known.forget(now);
-        let own = known
-            .statements
-            .values()
-            .filter(|statement| statement.submission.account == account);
-        let mut own: Vec<_> = own.cloned().collect();
-        own.sort_by_key(|statement| std::cmp::Reverse(statement.number));
-        own
     }
 }
 
-impl Known {
-    fn forget(&mut self, now: DateTime<Utc>) {
-        self.statements.retain(|_, statement| {
-            !statement.lock().status.is_final() || now - statement.created_at < HISTORY
-        });
-        self.tokens.retain(|_, (_, at)| now - *at < TOKEN_LIFETIME);
+/// A place among those who wait for one statement, given back when dropped: a caller may hang up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    /// The place, and whether there was room for it.
+    fn take(count: &'a AtomicUsize) -> (Self, bool) {
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        (Self(count), before < WAITING_MAX)
     }
 }
 
-fn new(submission: Submission, id: String, number: u64, now: DateTime<Utc>) -> Statement {
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A statement that nothing has happened to yet.
+pub(super) fn new(
+    submission: Submission,
+    arrival: Arrival,
+    (number, session): (u64, Option<Arc<Session>>),
+) -> Statement {
+    let now = arrival.now;
     let step = Step {
         status: Status::Submitted,
         error: None,
@@ -272,13 +255,21 @@ fn new(submission: Submission, id: String, number: u64, now: DateTime<Utc>) -> S
         steps: vec![step; submission.sqls.len()],
         updated_at: now,
         cancelled: false,
+        pid: 0,
     };
+    let target = session
+        .as_ref()
+        .map_or_else(|| submission.target.clone(), |session| session.target.clone());
     Statement {
-        id,
+        id: arrival.id,
         created_at: now,
         number,
         submission,
+        target,
+        session,
+        fault: arrival.fault,
         progress: Mutex::new(progress),
+        waiting: AtomicUsize::new(0),
         changed: watch::Sender::new(()),
         cancel: Mutex::new(None),
     }

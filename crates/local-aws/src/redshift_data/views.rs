@@ -2,9 +2,11 @@
 //!
 //! Sources: API_DescribeStatement, API_SubStatementData, API_Field, API_ColumnMetadata.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use tokio_postgres::types::Type;
 
+use super::session::Session;
 use super::statement::{Progress, ResultColumn, ResultSet, Statement, Status, Step};
 use crate::kinesis::Epoch;
 
@@ -16,12 +18,21 @@ fn put(view: &mut Value, key: &str, value: Option<impl Into<Value>>) {
 }
 
 fn targets(view: &mut Value, statement: &Statement) {
-    let submission = &statement.submission;
-    put(view, "ClusterIdentifier", submission.cluster.clone());
-    put(view, "WorkgroupName", submission.workgroup.clone());
-    put(view, "Database", Some(submission.database.clone()));
-    put(view, "DbUser", submission.db_user.clone());
-    put(view, "SecretArn", submission.secret_arn.clone());
+    let target = &statement.target;
+    put(view, "ClusterIdentifier", target.cluster_identifier.clone());
+    put(view, "WorkgroupName", target.workgroup_name.clone());
+    put(view, "Database", target.database.clone());
+    put(view, "DbUser", target.db_user.clone());
+    put(view, "SecretArn", target.secret_arn.clone());
+    put(view, "SessionId", session_id(statement));
+}
+
+fn session_id(statement: &Statement) -> Option<String> {
+    statement.session.as_ref().map(|session| session.id.clone())
+}
+
+fn format(statement: &Statement) -> &'static str {
+    if statement.submission.csv { "CSV" } else { "JSON" }
 }
 
 /// The answer to a submission. With a wait it says how far the statement has come.
@@ -32,6 +43,7 @@ pub(super) fn submitted(statement: &Statement, waited: bool) -> Value {
         let progress = statement.progress();
         put(&mut view, "Status", Some(json!(progress.status)));
         put(&mut view, "HasResultSet", Some(has_result(&progress)));
+        put(&mut view, "RedshiftPid", Some(progress.pid));
     }
     view
 }
@@ -52,9 +64,9 @@ pub(super) fn described(statement: &Statement) -> Value {
         "UpdatedAt": Epoch(progress.updated_at),
         "Duration": if progress.status == Status::Finished { nanos } else { -1 },
         "HasResultSet": has_result(&progress),
-        "RedshiftPid": 0,
+        "RedshiftPid": progress.pid,
         "RedshiftQueryId": 0,
-        "ResultFormat": "JSON",
+        "ResultFormat": format(statement),
     });
     targets(&mut view, statement);
     put(&mut view, "Error", progress.error.clone());
@@ -82,8 +94,17 @@ pub(super) fn described(statement: &Statement) -> Value {
     view
 }
 
-/// One statement of a batch; also what DescribeStatement answers for `id:n`.
-pub(super) fn sub_statement(statement: &Statement, number: usize, step: &Step) -> Value {
+/// DescribeStatement of one statement of a batch.
+pub(super) fn described_part(statement: &Statement, number: usize, step: &Step) -> Value {
+    let mut view = sub_statement(statement, number, step);
+    targets(&mut view, statement);
+    put(&mut view, "RedshiftPid", Some(statement.progress().pid));
+    put(&mut view, "ResultFormat", Some(format(statement)));
+    view
+}
+
+/// One statement of a batch.
+fn sub_statement(statement: &Statement, number: usize, step: &Step) -> Value {
     let mut view = json!({
         "Id": format!("{}:{number}", statement.id),
         "Status": step.status,
@@ -110,10 +131,14 @@ pub(super) fn listed(statement: &Statement) -> Value {
         "CreatedAt": Epoch(statement.created_at),
         "UpdatedAt": Epoch(progress.updated_at),
         "IsBatchStatement": submission.batch,
-        "ResultFormat": "JSON",
+        "ResultFormat": format(statement),
     });
     put(&mut view, "StatementName", submission.name.clone());
-    put(&mut view, "SecretArn", submission.secret_arn.clone());
+    put(&mut view, "SecretArn", statement.target.secret_arn.clone());
+    put(&mut view, "SessionId", session_id(statement));
+    if !submission.parameters.is_empty() {
+        put(&mut view, "QueryParameters", Some(json!(submission.parameters)));
+    }
     if submission.batch {
         put(&mut view, "QueryStrings", Some(submission.sqls.clone()));
     } else {
@@ -126,17 +151,43 @@ pub(super) fn listed(statement: &Statement) -> Value {
 pub(super) fn page(result: &ResultSet, from: usize, rows: usize) -> Value {
     let shown = result.rows.iter().skip(from).take(rows);
     let records: Vec<Value> = shown.map(|row| row_view(&result.columns, row)).collect();
-    let next = from + records.len();
+    let mut view = page_facts(result, from, rows);
+    put(&mut view, "Records", Some(records));
+    view
+}
+
+/// A page without its records.
+pub(super) fn page_facts(result: &ResultSet, from: usize, rows: usize) -> Value {
+    let next = from + rows;
     let mut view = json!({
-        "Records": records,
         "ColumnMetadata": result.columns.iter().map(column).collect::<Vec<_>>(),
         "TotalNumRows": result.rows.len(),
     });
     put(
         &mut view,
         "NextToken",
-        (next < result.rows.len()).then(|| next.to_string()),
+        (next < result.rows.len()).then(|| super::results::token(next)),
     );
+    view
+}
+
+/// One line of ListSessions.
+pub(super) fn session(session: &Session, now: DateTime<Utc>) -> Value {
+    let state = session.view(now);
+    let target = &session.target;
+    let mut view = json!({
+        "SessionId": session.id,
+        "Status": state.status,
+        "CreatedAt": Epoch(session.created_at),
+        "UpdatedAt": Epoch(state.updated_at),
+        "SessionAliveSeconds": state.keep_alive.num_seconds(),
+        "SessionTtl": Epoch(state.ends_at(session.created_at)),
+    });
+    put(&mut view, "ClusterIdentifier", target.cluster_identifier.clone());
+    put(&mut view, "WorkgroupName", target.workgroup_name.clone());
+    put(&mut view, "Database", target.database.clone());
+    put(&mut view, "DbUser", target.db_user.clone());
+    put(&mut view, "CurrentStatementId", state.current);
     view
 }
 

@@ -114,6 +114,7 @@ async fn change_one(core: &Arc<Core>, call: &Call, (arn, change): (&str, &Change
         query: String::new(),
         body: body.into(),
         failing_per_million: 0,
+        fault: None,
     };
     owner.call(core, &errand).await.map(|_| ())
 }

@@ -9,16 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// A running cluster; it stops and disappears when its last user drops it.
-pub(crate) struct Warehouse {
+pub(crate) struct Postgres {
     server: Child,
     directory: tempfile::TempDir,
     databases: AtomicU32,
 }
 
 /// The cluster that tests running at once share.
-static SHARED: Mutex<Weak<Warehouse>> = Mutex::new(Weak::new());
+static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
 
-impl Warehouse {
+impl Postgres {
     /// The shared cluster, started if nobody uses it now; says loudly when PostgreSQL is not installed.
     pub(crate) fn shared() -> Option<Arc<Self>> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,13 +69,13 @@ impl Warehouse {
             ])
             .spawn()
             .expect("postgres runs");
-        let warehouse = Self {
+        let postgres = Self {
             server,
             directory,
             databases: AtomicU32::new(0),
         };
-        warehouse.wait_until_ready();
-        Some(warehouse)
+        postgres.wait_until_ready();
+        Some(postgres)
     }
 
     fn wait_until_ready(&self) {
@@ -111,7 +111,7 @@ impl Warehouse {
     }
 }
 
-impl Drop for Warehouse {
+impl Drop for Postgres {
     fn drop(&mut self) {
         // Nothing in it is worth a clean stop.
         let _ = self.server.kill();
