@@ -221,8 +221,8 @@ impl Control {
         core.peers.rds.set_lag(arn, lag)
     }
 
-    /// Holds Kinesis's rates of 1 MiB and 1,000 records per shard and second against callers, or not. Off at start;
-    /// seconds are those of the endpoint's clock.
+    /// Holds Kinesis's rates against callers, or not: 1 MiB and 1,000 records per shard and second, and how often an
+    /// account may call each operation. Off at start; seconds are those of the endpoint's clock.
     pub fn enforce_kinesis_rates(&self, on: bool) {
         self.endpoint
             .core

@@ -24,7 +24,7 @@
 //! | `POST /_local/replica-lag` | `{"arn", "lag_ms"}` sets how far a replica is behind |
 //! | `POST /_local/warehouse-targets` | `{"names": [...]}`: clusters and workgroups that exist; null for all |
 //! | `DELETE /_local/statements` | the Redshift Data API forgets what has ended |
-//! | `POST /_local/kinesis-rates` | `{"enforced": true}` holds a shard's rates against callers |
+//! | `POST /_local/kinesis-rates` | `{"enforced": true}` holds the rates of shards and calls against callers |
 //! | `POST /_local/service-credentials` | `{"role_arn": …}` gives keys that do not expire |
 
 use std::net::IpAddr;

@@ -11,6 +11,8 @@ pub(crate) const WRITE_BYTES_PER_SECOND: u64 = 1 << 20;
 pub(crate) const WRITE_RECORDS_PER_SECOND: u64 = 1_000;
 /// GetRecords calls a shard answers per second.
 pub(crate) const READS_PER_SECOND: u64 = 5;
+/// Iterators of a shard that its account is given per second.
+pub(crate) const ITERATORS_PER_SECOND: u64 = 5;
 /// Bytes a shard gives per second. A call may take more at once, 10 MiB at most; the shard then rests.
 pub(crate) const READ_BYTES_PER_SECOND: u64 = 2 << 20;
 
@@ -45,6 +47,7 @@ impl Second {
 pub(crate) struct ShardRates {
     writes: Second,
     reads: Second,
+    iterators: Second,
     /// First second in which the shard gives anything again after a large read.
     rests_until: i64,
 }
@@ -57,6 +60,11 @@ impl ShardRates {
             (bytes, 1),
             (WRITE_BYTES_PER_SECOND, WRITE_RECORDS_PER_SECOND),
         )
+    }
+
+    /// Whether one more iterator fits into this second.
+    pub(crate) fn admit_iterator(&mut self, now: DateTime<Utc>) -> bool {
+        self.iterators.admit(now, (1, 0), (ITERATORS_PER_SECOND, 0))
     }
 
     /// Whether one more GetRecords call fits into this second.

@@ -142,6 +142,7 @@ impl Kinesis {
             stream_arn: None,
         };
         let stream = self.find(scope, &name)?;
+        self.calls.admit_list(scope, &position.stream)?;
         let facts = &stream.read().facts;
         check_listable(facts, &position)?;
         let from = position.filter.as_ref().map(lower_bound).transpose()?;

@@ -8,6 +8,7 @@
 
 mod admin;
 mod answers;
+mod calls;
 mod hash;
 mod iterator;
 mod limits;
@@ -37,6 +38,7 @@ use chrono::{DateTime, Utc};
 
 use crate::core::Core;
 use crate::iam::policy::Context;
+use calls::CallRates;
 use scope::Scope;
 pub(crate) use segment::replace_file;
 use status::Life;
@@ -67,6 +69,7 @@ pub(crate) struct Kinesis {
     streams: RwLock<BTreeMap<Key, Arc<Stream>>>,
     /// Birth of the youngest stream, so that no two streams have the same.
     born_ms: AtomicI64,
+    calls: CallRates,
 }
 
 impl Kinesis {
@@ -86,11 +89,13 @@ impl Kinesis {
             directory,
             streams: RwLock::new(streams),
             born_ms: AtomicI64::new(born_ms),
+            calls: CallRates::default(),
         })
     }
 
     /// Answers one operation of the target prefix `Kinesis_20131202.`.
     async fn answer(&self, scope: Scope<'_>, operation: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        self.calls.admit(scope)?;
         match operation {
             "PutRecords" => self.put_records(scope, body).await,
             "PutRecord" => self.put_record(scope, body).await,

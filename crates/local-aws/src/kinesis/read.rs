@@ -71,6 +71,9 @@ impl Kinesis {
         check_name("shardId", &request.shard_id)?;
         let (topology, now) = (stream.read(), scope.now());
         let shard = topology.facts.shard(&request.shard_id, now)?;
+        if scope.rates_enforced() && !topology.state(shard.number).rates.admit_iterator(now) {
+            return Err(rate_exceeded(&topology.facts, shard.number));
+        }
         let from = starting_counter(&topology, shard, &request, now)?;
         let born_ms = topology.facts.created_at.timestamp_millis();
         let iterator = Iterator::new(scope, (&topology.facts.name, born_ms), (shard.number, from));
@@ -112,10 +115,7 @@ fn page(
     let (facts, now) = (&topology.facts, scope.now());
     let mut state = topology.state(iterator.shard);
     if scope.rates_enforced() && !state.rates.admit_read(now) {
-        return Err(Refusal::new(
-            "ProvisionedThroughputExceededException",
-            answers::rate_exceeded(facts, iterator.shard),
-        ));
+        return Err(rate_exceeded(facts, iterator.shard));
     }
     state.log.trim(facts.horizon(now).timestamp_millis());
     let bytes = PAGE_BYTES_MAX;
@@ -127,6 +127,13 @@ fn page(
         state.rates.gave(now, page.bytes());
     }
     Ok(page)
+}
+
+fn rate_exceeded(facts: &StreamFacts, shard: u32) -> Refusal {
+    Refusal::new(
+        "ProvisionedThroughputExceededException",
+        answers::rate_exceeded(facts, shard),
+    )
 }
 
 fn starting_counter(

@@ -2,10 +2,10 @@
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::ShardIteratorType;
+use aws_sdk_kinesis::types::{ScalingType, ShardIteratorType};
 use conformance::{Aws, code, controlled};
 
-use crate::support::{Stream, on_stream, shard_id};
+use crate::support::{Stream, entry, on_stream, shard_id};
 
 /// A user of the vendor with one policy, and a client with its keys.
 async fn under(aws: &Aws, statement: &str) -> Client {
@@ -158,4 +158,76 @@ async fn a_policy_may_ask_for_tags_on_creation() {
         .find(|item| item.kind == "kinesis:stream")
         .expect("listed");
     assert!(item.created_by.contains("user/"), "{}", item.created_by);
+}
+
+/// What no policy names is denied, operation by operation, whether the stream exists or not.
+/// https://docs.aws.amazon.com/streams/latest/dev/controlling-access.html
+#[tokio::test]
+async fn what_no_policy_names_is_denied() {
+    let Some(aws) = controlled().await else { return };
+    let stream = Stream::create(&aws, 2).await;
+    let at = stream
+        .iterator(&shard_id(0), ShardIteratorType::TrimHorizon)
+        .await;
+    let user = under(
+        &aws,
+        r#"{"Effect":"Allow","Action":"kinesis:PutRecord","Resource":"*"}"#,
+    )
+    .await;
+    let read = user.get_records().shard_iterator(at).send().await;
+    assert_eq!(code(read), DENIED);
+    for name in [stream.name.as_str(), "nothing-of-that-name"] {
+        assert_looks_are_denied(&user, name).await;
+        assert_changes_are_denied(&user, name).await;
+    }
+    assert_eq!(code(user.list_streams().send().await), DENIED);
+    assert_eq!(code(user.describe_limits().send().await), DENIED);
+    assert_eq!(put(&user, &stream.name).await, None);
+}
+
+const DENIED: &str = "AccessDeniedException";
+
+async fn assert_looks_are_denied(user: &Client, name: &str) {
+    let described = user.describe_stream().stream_name(name).send().await;
+    assert_eq!(code(described), DENIED);
+    let summary = user.describe_stream_summary().stream_name(name).send().await;
+    assert_eq!(code(summary), DENIED);
+    let listed = user.list_shards().stream_name(name).send().await;
+    assert_eq!(code(listed), DENIED);
+    let tags = user.list_tags_for_stream().stream_name(name).send().await;
+    assert_eq!(code(tags), DENIED);
+    let iterator = user.get_shard_iterator().stream_name(name);
+    let iterator = iterator
+        .shard_id(shard_id(0))
+        .shard_iterator_type(ShardIteratorType::Latest);
+    assert_eq!(code(iterator.send().await), DENIED);
+}
+
+async fn assert_changes_are_denied(user: &Client, name: &str) {
+    let put = user.put_records().stream_name(name).records(entry("k", b"x"));
+    assert_eq!(code(put.send().await), DENIED);
+    let made = user.create_stream().stream_name(name).shard_count(1);
+    assert_eq!(code(made.send().await), DENIED);
+    let split = user.split_shard().stream_name(name);
+    let split = split.shard_to_split(shard_id(0)).new_starting_hash_key("7");
+    assert_eq!(code(split.send().await), DENIED);
+    let merge = user.merge_shards().stream_name(name);
+    let merge = merge
+        .shard_to_merge(shard_id(0))
+        .adjacent_shard_to_merge(shard_id(1));
+    assert_eq!(code(merge.send().await), DENIED);
+    let scale = user.update_shard_count().stream_name(name);
+    let scale = scale
+        .target_shard_count(4)
+        .scaling_type(ScalingType::UniformScaling);
+    assert_eq!(code(scale.send().await), DENIED);
+    let longer = user.increase_stream_retention_period().stream_name(name);
+    assert_eq!(code(longer.retention_period_hours(48).send().await), DENIED);
+    let shorter = user.decrease_stream_retention_period().stream_name(name);
+    assert_eq!(code(shorter.retention_period_hours(24).send().await), DENIED);
+    let tagged = user.add_tags_to_stream().stream_name(name).tags("a", "b");
+    assert_eq!(code(tagged.send().await), DENIED);
+    let untagged = user.remove_tags_from_stream().stream_name(name).tag_keys("a");
+    assert_eq!(code(untagged.send().await), DENIED);
+    assert_eq!(code(user.delete_stream().stream_name(name).send().await), DENIED);
 }

@@ -1,6 +1,7 @@
 //! Kinesis Data Streams.
 
 mod accounts;
+mod calls;
 mod creation;
 mod faults;
 mod iterators;

@@ -4,26 +4,12 @@ use std::collections::BTreeSet;
 
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, ShardIteratorType};
-use chrono::{DateTime, TimeDelta, Utc};
-use conformance::local_aws::{Clock, Options};
-use conformance::{Aws, code, controlled_with};
+use chrono::TimeDelta;
+use conformance::code;
 
-use crate::support::{Stream, entry, shard_id};
+use crate::support::{entry, held, shard_id};
 
 const THROTTLED: &str = "ProvisionedThroughputExceededException";
-
-/// A stream under its rates, on a clock that stands still: a second ends when the case says so.
-async fn held(shards: i32) -> Option<(Aws, Stream)> {
-    let now = DateTime::from_timestamp(Utc::now().timestamp(), 0).expect("now is a time");
-    let options = Options {
-        clock: Clock::manual(now),
-        ..Options::default()
-    };
-    let aws = controlled_with(options).await?;
-    let stream = Stream::create(&aws, shards).await;
-    aws.control().enforce_kinesis_rates(true);
-    Some((aws, stream))
-}
 
 fn batch(left: usize, right: usize) -> Vec<PutRecordsRequestEntry> {
     let keys = std::iter::repeat_n("a", left).chain(std::iter::repeat_n("b", right));

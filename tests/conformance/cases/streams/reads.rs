@@ -137,3 +137,25 @@ async fn a_record_carries_its_arrival() {
         "{before} {arrived} {after}"
     );
 }
+
+/// An iterator belongs to its stream: the ARN of another one beside it is refused.
+/// https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
+#[tokio::test]
+async fn an_iterator_beside_the_arn_of_another_stream_is_refused() {
+    on_stream(1, async |aws, stream| {
+        let other = Stream::create(aws, 1).await;
+        let at = stream
+            .iterator(&shard_id(0), ShardIteratorType::TrimHorizon)
+            .await;
+        let read = |arn: String| {
+            let read = stream.client.get_records().shard_iterator(&at);
+            read.stream_arn(arn).send()
+        };
+        let foreign = read(other.summary().await.stream_arn).await;
+        assert_eq!(code(foreign), "InvalidArgumentException");
+        let own = read(stream.summary().await.stream_arn).await;
+        own.expect("its own ARN is fine");
+        other.delete().await;
+    })
+    .await;
+}

@@ -1,7 +1,7 @@
 //! CREATING, UPDATING, DELETING: what takes time, and what may happen meanwhile.
 
 use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::{ScalingType, ShardIteratorType, StreamStatus};
+use aws_sdk_kinesis::types::{ScalingType, ShardIteratorType, StreamMode, StreamModeDetails, StreamStatus};
 use chrono::TimeDelta;
 use conformance::local_aws::{LatencyModel, Options};
 use conformance::{Aws, code, controlled};
@@ -215,4 +215,53 @@ async fn a_change_under_way_survives_a_restart() {
     assert_eq!(stream.summary().await.stream_status, StreamStatus::Updating);
     aws.advance(TimeDelta::minutes(1));
     assert_eq!(stream.open_shards().await.len(), 2);
+}
+
+/// While one change is under way no other begins, of whatever kind.
+/// https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamMode.html
+#[tokio::test]
+async fn a_stream_at_work_is_not_changed_otherwise() {
+    let Some((_aws, stream)) = active().await else {
+        return;
+    };
+    let (kinesis, name, busy) = (&stream.client, &stream.name, "ResourceInUseException");
+    let arn = stream.summary().await.stream_arn;
+    let scale = kinesis
+        .update_shard_count()
+        .stream_name(name)
+        .target_shard_count(4);
+    let scale = scale.scaling_type(ScalingType::UniformScaling).send().await;
+    scale.expect("taken");
+    let mode = StreamModeDetails::builder()
+        .stream_mode(StreamMode::OnDemand)
+        .build()
+        .expect("a mode");
+    let mode = kinesis
+        .update_stream_mode()
+        .stream_arn(arn)
+        .stream_mode_details(mode);
+    assert_eq!(code(mode.send().await), busy);
+    let longer = kinesis.increase_stream_retention_period().stream_name(name);
+    assert_eq!(code(longer.retention_period_hours(48).send().await), busy);
+    let shorter = kinesis.decrease_stream_retention_period().stream_name(name);
+    assert_eq!(code(shorter.retention_period_hours(24).send().await), busy);
+    let untagged = kinesis.remove_tags_from_stream().stream_name(name);
+    assert_eq!(code(untagged.tag_keys("a").send().await), busy);
+    assert_eq!(code(kinesis.delete_stream().stream_name(name).send().await), busy);
+}
+
+/// A stream that is being deleted gives its records until it is gone.
+/// https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteStream.html
+#[tokio::test]
+async fn a_stream_that_is_being_deleted_still_gives_its_records() {
+    let Some((aws, stream)) = active().await else {
+        return;
+    };
+    let (shard, _) = stream.put("k", "last").await;
+    stream.delete().await;
+    let at = stream.iterator(&shard, ShardIteratorType::TrimHorizon).await;
+    assert_eq!(texts(&stream.read(&at).await), ["last"]);
+    aws.advance(TimeDelta::minutes(1));
+    let gone = stream.client.get_records().shard_iterator(&at).send().await;
+    assert_eq!(code(gone), "ResourceNotFoundException");
 }

@@ -7,7 +7,9 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{
     PutRecordsRequestEntry, Shard, ShardIteratorType, StreamDescriptionSummary, StreamStatus,
 };
-use conformance::{Aws, aws, eventually};
+use chrono::{DateTime, Utc};
+use conformance::local_aws::{Clock, Options};
+use conformance::{Aws, aws, controlled_with, eventually};
 
 /// The middle of the hash space.
 pub(crate) const HALF: &str = "170141183460469231731687303715884105728";
@@ -33,6 +35,19 @@ pub(crate) async fn on_stream(shards: i32, case: impl AsyncFnOnce(&Aws, &Stream)
     let stream = Stream::create(&aws, shards).await;
     case(&aws, &stream).await;
     stream.delete().await;
+}
+
+/// A stream under its rates, on a clock that stands still: a second ends when the case says so.
+pub(crate) async fn held(shards: i32) -> Option<(Aws, Stream)> {
+    let now = DateTime::from_timestamp(Utc::now().timestamp(), 0).expect("now is a time");
+    let options = Options {
+        clock: Clock::manual(now),
+        ..Options::default()
+    };
+    let aws = controlled_with(options).await?;
+    let stream = Stream::create(&aws, shards).await;
+    aws.control().enforce_kinesis_rates(true);
+    Some((aws, stream))
 }
 
 impl Stream {
