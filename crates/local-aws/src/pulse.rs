@@ -44,6 +44,11 @@ impl Pulse {
         self.verdict
     }
 
+    /// The answer at the last look.
+    pub(crate) fn is_good(&self) -> bool {
+        self.good
+    }
+
     /// What the check says, without another look.
     pub(crate) fn verdict(&self) -> Option<bool> {
         self.verdict

@@ -55,6 +55,7 @@ pub(crate) use interface::ServiceInterface;
 pub(crate) use peer::{LaunchOrder, Place};
 #[allow(unused_imports, reason = "other services name the views they keep")]
 pub(crate) use peer_view::{
-    GroupView, InstanceView, InterfaceView, SubnetView, TemplateView, ZoneView, is_region_enabled, zones,
+    GroupView, InstanceView, InterfaceView, SubnetView, TemplateView, ZoneView, is_region, is_region_enabled,
+    zones,
 };
 pub(crate) use service::Ec2;

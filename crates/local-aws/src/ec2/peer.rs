@@ -47,6 +47,10 @@ pub(crate) struct LaunchOrder<'a> {
     pub(crate) tags: &'a BTreeMap<String, String>,
 }
 
+/// One of Route 53's health checkers: AWS publishes their ranges (`ROUTE53_HEALTHCHECKS` in its `ip-ranges.json`), and
+/// a security group has to let them in.
+const CHECKER: Ipv4Addr = Ipv4Addr::new(15, 177, 0, 1);
+
 /// What is asked of EC2 in a service's name.
 struct Errand<'a> {
     service: &'a str,
@@ -174,12 +178,17 @@ impl Ec2 {
         })
     }
 
-    /// Whether something runs and can be reached at a public address, in any account and region.
-    pub(crate) fn answers_at(&self, core: &Core, address: Ipv4Addr) -> bool {
+    /// Whether an instance of any account and region answers Route 53's health checkers at a public address and port.
+    pub(crate) fn answers_at(&self, core: &Core, (address, port): (Ipv4Addr, u16)) -> bool {
         self.any_region(core, |region| {
             let mut interfaces = region.interfaces.values();
             let found = interfaces.find(|own| public_ip(region, own) == Some(address));
-            let instance = found.and_then(|own| region.instances.get(own.instance_id.as_ref()?));
+            let admits = |id: &String| {
+                let group = region.groups.get(id);
+                group.is_some_and(|group| group.rules.iter().any(|rule| rule.admits(CHECKER, port)))
+            };
+            let open = found.filter(|own| own.groups.iter().any(admits));
+            let instance = open.and_then(|own| region.instances.get(own.instance_id.as_ref()?));
             instance.is_some_and(|instance| {
                 let view = view(core, region, instance);
                 view.state == "running" && view.is_reachable

@@ -103,6 +103,11 @@ pub(crate) fn zones(region: &str) -> Vec<ZoneView> {
     catalog::zones(region).into_iter().map(view).collect()
 }
 
+/// Whether there is a region of that name, whoever may use it.
+pub(crate) fn is_region(name: &str) -> bool {
+    catalog::REGIONS.iter().any(|offer| offer.name == name)
+}
+
 /// Whether accounts can use a region: it exists and needs no opting in.
 pub(crate) fn is_region_enabled(region: &str) -> bool {
     catalog::is_enabled(region)

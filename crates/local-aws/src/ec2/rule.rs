@@ -1,6 +1,7 @@
 //! Rules of security groups: opened, closed, described.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +67,15 @@ impl Rule {
             source,
             description: None,
         }
+    }
+
+    /// Whether it lets TCP in from an address to a port.
+    pub(super) fn admits(&self, from: Ipv4Addr, port: u16) -> bool {
+        let traffic = &self.traffic;
+        let ports = traffic.from_port..=traffic.to_port;
+        let fits = traffic.protocol == "-1" || (traffic.protocol == "tcp" && ports.contains(&port.into()));
+        let comes = matches!(self.source, Source::Ipv4(block) if block.contains(from));
+        !self.egress && fits && comes
     }
 
     fn is(&self, wanted: &Wanted, egress: bool) -> bool {

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::Elbv2;
 use super::state::{Balancer, Balancing, Target};
 use super::target::{drain_time, look, verdict};
+use super::view::hosted_zone;
 use crate::core::Core;
 use crate::ec2::Place;
 use crate::pulse::Pulse;
@@ -16,6 +17,8 @@ pub(crate) struct BalancerView {
     pub(crate) addresses: Vec<Ipv4Addr>,
     /// Whether any target of it is healthy, in a zone that stands.
     pub(crate) has_healthy_target: bool,
+    /// The hosted zone of its name.
+    pub(crate) hosted_zone_id: String,
 }
 
 impl Elbv2 {
@@ -36,10 +39,10 @@ impl Elbv2 {
     pub(crate) fn by_dns_name(&self, core: &Core, dns_name: &str) -> Option<BalancerView> {
         let name = dns_name.trim_end_matches('.').trim_start_matches("dualstack.");
         let mut found = None;
-        self.places.for_each(|_, _, state| {
+        self.places.for_each(|_, region, state| {
             let named = |balancer: &&Balancer| balancer.dns_name.eq_ignore_ascii_case(name);
             if let Some(balancer) = state.balancers.values().find(named) {
-                found = Some(view(core, state, balancer));
+                found = Some(view(core, region, (state, balancer)));
             }
         });
         found
@@ -112,7 +115,7 @@ impl Elbv2 {
     }
 }
 
-fn view(core: &Core, state: &Balancing, balancer: &Balancer) -> BalancerView {
+fn view(core: &Core, region: &str, (state, balancer): (&Balancing, &Balancer)) -> BalancerView {
     let standing = balancer
         .subnets
         .iter()
@@ -133,6 +136,7 @@ fn view(core: &Core, state: &Balancing, balancer: &Balancer) -> BalancerView {
     });
     let has_healthy_target = targets.any(|verdict| verdict.state == "healthy");
     BalancerView {
+        hosted_zone_id: hosted_zone(region),
         has_healthy_target: has_healthy_target && !addresses.is_empty(),
         addresses,
     }

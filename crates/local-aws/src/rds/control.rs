@@ -13,6 +13,9 @@ use super::instance::{Instance, Link, LinkState, Marker, host};
 use super::state::{Cluster, Databases};
 use crate::core::Core;
 
+/// A year: no lag is longer, and the clock stays far from the calendar's beginning.
+const LAG_MS_MAX: i64 = 365 * 24 * 3_600_000;
+
 /// An instance or a cluster as its clients see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DatabaseView {
@@ -87,7 +90,7 @@ impl Rds {
             let cluster = state.clusters.get_mut(arn).and_then(|it| it.link.as_mut());
             let link = instance.or(cluster);
             link.is_some_and(|link| {
-                link.lag_ms = Some(lag.num_milliseconds().max(0));
+                link.lag_ms = Some(lag.num_milliseconds().clamp(0, LAG_MS_MAX));
                 true
             })
         })

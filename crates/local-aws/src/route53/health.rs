@@ -1,10 +1,9 @@
 //! Health checks: what they look at, and what they say.
 
-use std::net::Ipv4Addr;
-
 use http::StatusCode;
 
 use super::Route53;
+use super::health_rules::{check_children, check_config, with_defaults};
 use super::request::{ChangedCheck, NewCheck, Request, invalid};
 use super::state::{Check, CheckConfig, Dns, Tags};
 use super::view;
@@ -13,15 +12,27 @@ use crate::error::AwsError;
 use crate::protocol::{Reply, Xml, page};
 use crate::pulse::Pulse;
 
-const KINDS: [&str; 4] = ["HTTP", "HTTPS", "TCP", "CALCULATED"];
 const QUOTA: &str = "L-ACB674F3";
+/// Where Route 53 checks from, unless a check names fewer regions.
+const CHECKERS: [(&str, &str); 8] = [
+    ("us-east-1", "15.177.2.1"),
+    ("us-west-1", "15.177.6.1"),
+    ("us-west-2", "15.177.10.1"),
+    ("eu-west-1", "15.177.14.1"),
+    ("ap-southeast-1", "15.177.18.1"),
+    ("ap-southeast-2", "15.177.22.1"),
+    ("ap-northeast-1", "15.177.26.1"),
+    ("sa-east-1", "15.177.30.1"),
+];
 
 pub(super) fn create(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsError> {
     let wanted: NewCheck = request.body()?;
     request.permit("*", &Tags::new())?;
-    let config = wanted.health_check_config;
+    if !(1..=64).contains(&wanted.caller_reference.len()) {
+        return Err(invalid("CallerReference must have 1 to 64 characters"));
+    }
+    let config = with_defaults(wanted.health_check_config);
     check_config(&config)?;
-    refuse_above_quota(dns, request)?;
     let check = Check {
         id: request.core.ids.uuid(),
         account: request.call.caller.account.clone(),
@@ -32,96 +43,56 @@ pub(super) fn create(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsE
         tags: Tags::new(),
         created_by: request.call.caller.principal_arn.clone(),
     };
-    dns.with(|state| {
-        let same = |other: &&Check| {
-            other.account == check.account && other.caller_reference == check.caller_reference
-        };
-        let check = match state.checks.values().find(same) {
-            Some(other) if other.config == check.config => other.clone(),
-            Some(_) => {
-                let why = "A health check with the same caller reference and other settings exists";
-                return Err(AwsError::conflict("HealthCheckAlreadyExists", why));
-            }
-            None => check,
-        };
-        let mut xml = Xml::new();
-        view::answer(&mut xml, "CreateHealthCheckResponse", |xml| {
-            view::check(xml, &check);
-        });
-        let location = format!(
-            "https://route53.amazonaws.com/2013-04-01/healthcheck/{}",
-            check.id
-        );
-        state.checks.insert(check.id.clone(), check);
-        Ok(Reply::Rest {
-            status: StatusCode::CREATED,
-            location: Some(location),
-            document: xml,
-        })
+    let limit = request.quota(QUOTA);
+    let check = dns.with(|state| admit(state, check, limit))?;
+    let mut xml = Xml::new();
+    view::answer(&mut xml, "CreateHealthCheckResponse", |xml| {
+        view::check(xml, &check);
+    });
+    let location = format!(
+        "https://route53.amazonaws.com/2013-04-01/healthcheck/{}",
+        check.id
+    );
+    Ok(Reply::Rest {
+        status: StatusCode::CREATED,
+        location: Some(location),
+        document: xml,
     })
 }
 
-fn check_config(config: &CheckConfig) -> Result<(), AwsError> {
-    if !KINDS.contains(&config.kind.as_str()) {
-        return Err(invalid(format!(
-            "{} is not a type of health check that is built",
-            config.kind
-        )));
+/// Takes a check in, or gives the one that the same call made before.
+fn admit(state: &mut Dns, check: Check, limit: Option<u64>) -> Result<Check, AwsError> {
+    if let Some(earlier) = earlier(state, &check)? {
+        return Ok(earlier);
     }
-    if ![None, Some(10), Some(30)].contains(&config.request_interval) {
-        return Err(invalid("RequestInterval must be 10 or 30"));
-    }
-    if config
-        .failure_threshold
-        .is_some_and(|count| !(1..=10).contains(&count))
-    {
-        return Err(invalid("FailureThreshold must be between 1 and 10"));
-    }
-    if config.kind == "CALCULATED" {
-        let children = config.children.as_ref().map_or(0, |children| children.ids.len());
-        if children > 256
-            || config
-                .health_threshold
-                .is_none_or(|count| !(0..=256).contains(&count))
-        {
-            return Err(invalid(
-                "A calculated health check has a threshold and at most 256 children",
-            ));
-        }
-        return Ok(());
-    }
-    let address = config.ip_address.as_deref();
-    if address.is_some_and(|address| address.parse::<Ipv4Addr>().is_err()) {
-        return Err(invalid("IPAddress is not an IPv4 address"));
-    }
-    if address.is_none() && config.domain_name.is_none() {
-        return Err(invalid("Either an IP address or a domain name must be given"));
-    }
-    if config.kind == "TCP" && config.port.is_none() {
-        return Err(invalid("A TCP health check needs a port"));
-    }
-    Ok(())
+    refuse_above_quota(state, &check.account, limit)?;
+    check_children(state, &check)?;
+    state.checks.insert(check.id.clone(), check.clone());
+    Ok(check)
 }
 
-fn refuse_above_quota(dns: &Route53, request: &Request<'_>) -> Result<(), AwsError> {
-    let account = &request.call.caller.account;
-    let limit = request
-        .core
-        .peers
-        .service_quotas
-        .value(request.core, (account, "global"), QUOTA);
-    let count = dns.with(|state| {
-        state
-            .checks
-            .values()
-            .filter(|check| check.account == *account)
-            .count()
-    });
+/// The check that was made under the same reference: itself when it was asked for alike. A reference that a deleted
+/// check had is spent.
+fn earlier(state: &Dns, check: &Check) -> Result<Option<Check>, AwsError> {
+    let same =
+        |other: &&Check| other.account == check.account && other.caller_reference == check.caller_reference;
+    let spent = (check.account.clone(), check.caller_reference.clone());
+    match state.checks.values().find(same) {
+        Some(other) if other.config == check.config => Ok(Some(other.clone())),
+        None if !state.spent_references.contains(&spent) => Ok(None),
+        Some(_) | None => {
+            let why = "A health check with the same caller reference and other settings exists or existed";
+            Err(AwsError::conflict("HealthCheckAlreadyExists", why))
+        }
+    }
+}
+
+fn refuse_above_quota(state: &Dns, account: &str, limit: Option<u64>) -> Result<(), AwsError> {
+    let own = |check: &&Check| check.account == account;
+    let count = state.checks.values().filter(own).count();
     if limit.is_some_and(|limit| u64::try_from(count).unwrap_or(u64::MAX) >= limit) {
-        return Err(AwsError::bad(
-            "TooManyHealthChecks",
-            "The limit of health checks is reached",
-        ));
+        let why = "The limit of health checks is reached";
+        return Err(AwsError::bad("TooManyHealthChecks", why));
     }
     Ok(())
 }
@@ -137,12 +108,15 @@ fn permitted(dns: &Route53, request: &Request<'_>) -> Result<Check, AwsError> {
     });
     let tags = found.as_ref().map(|check| check.tags.clone()).unwrap_or_default();
     request.permit(&format!("healthcheck/{id}"), &tags)?;
-    found.ok_or_else(|| {
-        AwsError::not_found(
-            "NoSuchHealthCheck",
-            format!("No health check exists with ID {id}"),
-        )
-    })
+    found.ok_or_else(|| missing(id))
+}
+
+/// `NoSuchHealthCheck`.
+pub(super) fn missing(id: &str) -> AwsError {
+    AwsError::not_found(
+        "NoSuchHealthCheck",
+        format!("No health check exists with ID {id}"),
+    )
 }
 
 pub(super) fn get(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsError> {
@@ -177,12 +151,44 @@ pub(super) fn list(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsErr
 
 pub(super) fn update(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsError> {
     let change: ChangedCheck = request.body()?;
-    let mut check = permitted(dns, request)?;
+    let check = permitted(dns, request)?;
+    let check = dns.with(|state| changed(state, &check.id, change))?;
+    Ok(view::document("UpdateHealthCheckResponse", |xml| {
+        view::check(xml, &check);
+    }))
+}
+
+/// A check as it is after a change.
+fn changed(state: &mut Dns, id: &str, change: ChangedCheck) -> Result<Check, AwsError> {
+    let mut check = state.checks.get(id).cloned().ok_or_else(|| missing(id))?;
     if change.version.is_some_and(|version| version != check.version) {
         let why = "The value of HealthCheckVersion does not match the health check's";
         return Err(AwsError::conflict("HealthCheckVersionMismatch", why));
     }
-    let config = &mut check.config;
+    if change.ip_address.is_some() && check.config.ip_address.is_none() {
+        return Err(invalid(
+            "An IP address cannot be added to a health check that was made without one",
+        ));
+    }
+    change_config(&mut check.config, change)?;
+    check_config(&check.config)?;
+    check_children(state, &check)?;
+    check.version += 1;
+    state.checks.insert(check.id.clone(), check.clone());
+    Ok(check)
+}
+
+fn change_config(config: &mut CheckConfig, change: ChangedCheck) -> Result<(), AwsError> {
+    for name in change.reset.map(|reset| reset.names).unwrap_or_default() {
+        match name.as_str() {
+            "FullyQualifiedDomainName" => config.domain_name = None,
+            "ResourcePath" => config.resource_path = None,
+            "ChildHealthChecks" => config.children = None,
+            // All regions check, so that there is nothing to go back to.
+            "Regions" => {}
+            other => return Err(invalid(format!("{other} cannot be reset"))),
+        }
+    }
     config.ip_address = change.ip_address.or(config.ip_address.take());
     config.domain_name = change.domain_name.or(config.domain_name.take());
     config.resource_path = change.resource_path.or(config.resource_path.take());
@@ -190,21 +196,16 @@ pub(super) fn update(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsE
     config.failure_threshold = change.failure_threshold.or(config.failure_threshold);
     config.inverted = change.inverted.or(config.inverted);
     config.disabled = change.disabled.or(config.disabled);
-    check_config(&check.config)?;
-    check.version += 1;
-    dns.with(|state| state.checks.insert(check.id.clone(), check.clone()));
-    Ok(view::document("UpdateHealthCheckResponse", |xml| {
-        view::check(xml, &check);
-    }))
+    config.enable_sni = change.enable_sni.or(config.enable_sni);
+    config.health_threshold = change.health_threshold.or(config.health_threshold);
+    config.children = change.children.or(config.children.take());
+    Ok(())
 }
 
 /// Route 53 lets go of a check that record sets still name; they then count as healthy.
 pub(super) fn delete(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsError> {
     let check = permitted(dns, request)?;
-    let parent = |other: &Check| {
-        let children = other.config.children.as_ref();
-        children.is_some_and(|children| children.ids.contains(&check.id))
-    };
+    let parent = |other: &Check| other.config.child_ids().contains(&check.id);
     dns.with(|state| {
         if state.checks.values().any(parent) {
             return Err(AwsError::bad(
@@ -213,6 +214,9 @@ pub(super) fn delete(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsE
             ));
         }
         state.checks.remove(&check.id);
+        state
+            .spent_references
+            .insert((check.account, check.caller_reference));
         Ok(view::document("DeleteHealthCheckResponse", |_| {}))
     })
 }
@@ -222,19 +226,25 @@ pub(super) fn status(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsE
     if check.config.kind == "CALCULATED" {
         return Err(invalid("A calculated health check has no status of its own"));
     }
-    let said = match check.pulse.verdict() {
-        Some(false) => "Failure: Connection failed.",
-        Some(true) | None => "Success: HTTP Status Code 200, OK",
+    let said = match (check.pulse.is_good(), check.config.kind.as_str()) {
+        (false, _) => {
+            "Failure: Connection timed out. The endpoint or the internet connection is down, or requests are being \
+                       blocked by your firewall."
+        }
+        (true, "TCP") => "Success: TCP connection established",
+        (true, _) => "Success: HTTP Status Code 200, OK",
     };
     Ok(view::document("GetHealthCheckStatusResponse", |xml| {
         xml.node("HealthCheckObservations", |xml| {
-            xml.node("HealthCheckObservation", |xml| {
-                xml.leaf("Region", "us-east-1");
-                xml.node("StatusReport", |xml| {
-                    xml.leaf("Status", said)
-                        .leaf("CheckedTime", request.call.now.format("%Y-%m-%dT%H:%M:%SZ"));
+            for (region, address) in CHECKERS {
+                xml.node("HealthCheckObservation", |xml| {
+                    xml.leaf("Region", region).leaf("IPAddress", address);
+                    xml.node("StatusReport", |xml| {
+                        xml.leaf("Status", said)
+                            .leaf("CheckedTime", request.call.now.format("%Y-%m-%dT%H:%M:%SZ"));
+                    });
                 });
-            });
+            }
         });
     }))
 }
@@ -270,24 +280,17 @@ pub(super) fn look(dns: &Route53, core: &Core) {
 
 /// Whether as many children are healthy as a calculated check asks for.
 fn enough(state: &Dns, config: &CheckConfig) -> bool {
-    let children = config.children.as_ref().map(|children| &children.ids);
-    let healthy = children.map_or(0, |ids| ids.iter().filter(|id| state.is_healthy(id)).count());
+    let ids = config.child_ids().iter();
+    let healthy = ids.filter(|id| state.is_healthy(id)).count();
     i64::try_from(healthy).unwrap_or(i64::MAX) >= config.health_threshold.unwrap_or(0)
 }
 
-/// Whether what a check looks at answers now: a public address of an instance, or a load balancer's name.
+/// Whether what a check looks at answers now: an instance at a public address, or what a name leads to.
 fn answers(core: &Core, config: &CheckConfig) -> bool {
+    let port = config.target_port();
     if let Some(address) = config.ip_address.as_deref().and_then(|text| text.parse().ok()) {
-        return core.peers.ec2.answers_at(core, address);
+        return core.peers.ec2.answers_at(core, (address, port));
     }
     let name = config.domain_name.as_deref().unwrap_or_default();
-    match core.peers.elbv2.by_dns_name(core, name) {
-        Some(balancer) => balancer.has_healthy_target,
-        None => core
-            .peers
-            .route53
-            .addresses(core, name)
-            .into_iter()
-            .any(|address| core.peers.ec2.answers_at(core, address)),
-    }
+    core.peers.route53.answers(core, name, port)
 }

@@ -4,7 +4,9 @@
 //! the endpoint's own instances and load balancers. Source: Route 53 API reference (2013-04-01).
 
 mod change;
+mod distance;
 mod health;
+mod health_rules;
 mod record;
 mod request;
 mod resolve;

@@ -6,10 +6,15 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-/// The types that are built.
-pub(super) const TYPES: [&str; 10] = [
-    "A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT",
+use crate::ec2::is_region;
+
+/// The types of records.
+const TYPES: [&str; 17] = [
+    "A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "SSHFP",
+    "SVCB", "TLSA", "TXT",
 ];
+/// How Route 53 writes the asterisk of a wildcard.
+const ASTERISK: &str = "\\052";
 const TTL_MAX: i64 = 2_147_483_647;
 const VALUES_MAX: usize = 400;
 
@@ -100,30 +105,88 @@ impl RecordSet {
     }
 
     /// The rules that concern this set alone; what is wrong, in Route 53's words.
-    pub(super) fn check(&self) -> Result<(), String> {
-        if !TYPES.contains(&self.kind.as_str()) {
-            return Err(format!("Invalid RRset type {}", self.kind));
+    pub(super) fn check(&self) -> Result<(), Wrong> {
+        self.check_form()?;
+        check_name(&self.name).map_err(Wrong::Change)?;
+        if self.alias_target.is_none() {
+            self.check_values().map_err(Wrong::Change)?;
         }
-        check_name(&self.name)?;
-        match (&self.alias_target, self.ttl) {
-            (Some(_), Some(_)) => {
-                return Err("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found more than one".into());
-            }
-            (None, None) => {
-                return Err("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found none".into());
-            }
-            (None, Some(ttl)) => self.check_values(ttl)?,
-            (Some(_), None) => {}
+        self.check_failover().map_err(Wrong::Change)
+    }
+
+    /// What Route 53 refuses before it looks at any record: fields that are out of range, or that go ill together.
+    fn check_form(&self) -> Result<(), Wrong> {
+        if !TYPES.contains(&self.kind.as_str()) {
+            return Err(Wrong::Form(format!(
+                "Value '{}' at 'type' is no type of record",
+                self.kind
+            )));
+        }
+        let has_values = self.values().next().is_some();
+        let found = match (&self.alias_target, self.ttl, has_values) {
+            (Some(_), None, false) | (None, Some(_), true) => None,
+            (Some(_), _, _) => Some("more than one"),
+            (None, _, _) => Some("none"),
+        };
+        if let Some(found) = found {
+            return Err(self.ill_formed(&format!(
+                "Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but \
+                 found {found}"
+            )));
+        }
+        if self.ttl.is_some_and(|ttl| !(0..=TTL_MAX).contains(&ttl)) {
+            return Err(self.ill_formed("TTL must be between 0 and 2147483647"));
         }
         self.check_policy()
     }
 
-    fn check_values(&self, ttl: i64) -> Result<(), String> {
-        if !(0..=TTL_MAX).contains(&ttl) {
-            return Err(format!("Invalid TTL {ttl}"));
+    fn ill_formed(&self, why: &str) -> Wrong {
+        let identifier = self.set_identifier.as_deref().unwrap_or("null");
+        Wrong::Form(format!(
+            "Invalid request: {why} in Change with [Name={}, Type={}, SetIdentifier={identifier}]",
+            self.name, self.kind
+        ))
+    }
+
+    fn check_policy(&self) -> Result<(), Wrong> {
+        let policies = [
+            self.weight.is_some(),
+            self.region.is_some(),
+            self.failover.is_some(),
+            self.multi_value_answer == Some(true),
+        ];
+        let count = policies.into_iter().filter(|has| *has).count();
+        match (count, &self.set_identifier) {
+            (0, None) => {}
+            (1, Some(identifier)) if (1..=128).contains(&identifier.len()) => {}
+            (0, Some(_)) => return Err(self.ill_formed("Missing field 'Weight', 'Region' or 'Failover'")),
+            (1, _) => return Err(self.ill_formed("Missing field 'SetIdentifier'")),
+            _ => {
+                return Err(self.ill_formed(
+                    "Expected exactly one of [Weight, Region, Failover, MultiValueAnswer], but found more than one",
+                ));
+            }
         }
+        if self.weight.is_some_and(|weight| !(0..=255).contains(&weight)) {
+            return Err(self.ill_formed("Weight must be between 0 and 255"));
+        }
+        let failover = self.failover.as_deref();
+        if failover.is_some_and(|role| !["PRIMARY", "SECONDARY"].contains(&role)) {
+            return Err(self.ill_formed("Failover must be PRIMARY or SECONDARY"));
+        }
+        let region = self.region.as_deref();
+        if region.is_some_and(|region| !is_region(region)) {
+            return Err(self.ill_formed("Region must be an AWS Region"));
+        }
+        if self.multi_value_answer == Some(true) && (self.alias_target.is_some() || self.kind == "CNAME") {
+            return Err(self.ill_formed("MultiValueAnswer is for records that are neither alias nor CNAME"));
+        }
+        Ok(())
+    }
+
+    fn check_values(&self) -> Result<(), String> {
         let count = self.values().count();
-        if count == 0 || count > VALUES_MAX || (self.kind == "CNAME" && count > 1) {
+        if count > VALUES_MAX || (["CNAME", "SOA"].contains(&self.kind.as_str()) && count > 1) {
             return Err(format!(
                 "Invalid Resource Record: {} has {count} values",
                 self.kind
@@ -144,41 +207,29 @@ impl RecordSet {
         }
     }
 
-    fn check_policy(&self) -> Result<(), String> {
-        let policies = [
-            self.weight.is_some(),
-            self.region.is_some(),
-            self.failover.is_some(),
-            self.multi_value_answer == Some(true),
-        ];
-        let count = policies.into_iter().filter(|has| *has).count();
-        match (count, &self.set_identifier) {
-            (0, None) | (1, Some(_)) => {}
-            (0, Some(_)) => return Err("Invalid request: a SetIdentifier needs a routing policy".to_owned()),
-            (1, None) => return Err("Invalid request: Missing field 'SetIdentifier' in Change".to_owned()),
-            _ => {
-                return Err(
-                    "Invalid request: Expected exactly one of [Weight, Region, Failover, MultiValueAnswer]"
-                        .to_owned(),
-                );
-            }
-        }
-        if self.weight.is_some_and(|weight| !(0..=255).contains(&weight)) {
-            return Err("Invalid request: Weight must be between 0 and 255".to_owned());
-        }
-        let failover = self.failover.as_deref();
-        if failover.is_some_and(|role| !["PRIMARY", "SECONDARY"].contains(&role)) {
-            return Err("Invalid request: Failover is PRIMARY or SECONDARY".to_owned());
-        }
+    /// Route 53 could not tell when to leave a primary that nothing checks.
+    fn check_failover(&self) -> Result<(), String> {
         let evaluated = self
             .alias_target
             .as_ref()
             .is_some_and(|alias| alias.evaluate_target_health);
-        if failover == Some("PRIMARY") && self.health_check_id.is_none() && !evaluated {
-            return Err("Invalid request: a primary failover record needs a health check".to_owned());
+        if self.failover.as_deref() == Some("PRIMARY") && self.health_check_id.is_none() && !evaluated {
+            return Err(format!(
+                "A primary failover record set needs a health check [name='{}', type='{}']",
+                self.name, self.kind
+            ));
         }
         Ok(())
     }
+}
+
+/// Why a set is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// Its form: `InvalidInput`.
+    Form(String),
+    /// What it would do to the zone: `InvalidChangeBatch`.
+    Change(String),
 }
 
 /// The reason Route 53 gives for a value.
@@ -186,24 +237,60 @@ fn fatal(kind: &str) -> &'static str {
     match kind {
         "A" => "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)",
         "AAAA" => "AAAARRDATAIllegalIPv6Address (Value is not a valid IPv6 address)",
-        "TXT" => "InvalidCharacterString (Value should be enclosed in quotation marks)",
+        "TXT" | "SPF" => "InvalidCharacterString (Value should be enclosed in quotation marks)",
+        "MX" => "MXRRDATANotTwoFields (MX record doesn't have 2 fields)",
+        "SRV" => "SRVRRDATANotFourFields (SRV record doesn't have 4 fields)",
+        "CAA" => "CAARRDATANotThreeFields (CAA record doesn't have 3 fields)",
         _ => "DomainLabelEmpty (Domain label is empty)",
     }
 }
 
 fn fits(kind: &str, value: &str) -> bool {
-    match kind {
-        "A" => value.parse::<Ipv4Addr>().is_ok(),
-        "AAAA" => value.parse::<Ipv6Addr>().is_ok(),
-        "TXT" => value.len() >= 2 && value.starts_with('"') && value.ends_with('"') && value.len() <= 4_000,
-        "CNAME" | "NS" | "PTR" => check_name(&full_name(value)).is_ok(),
-        _ => !value.trim().is_empty(),
+    let fields: Vec<&str> = value.split_whitespace().collect();
+    let is_name = |text: &str| check_name(&full_name(text)).is_ok();
+    let number = |text: &str| text.parse::<u16>().is_ok();
+    match (kind, &fields[..]) {
+        ("A", _) => value.parse::<Ipv4Addr>().is_ok(),
+        ("AAAA", _) => value.parse::<Ipv6Addr>().is_ok(),
+        ("TXT" | "SPF", _) => is_text(value),
+        ("CNAME" | "NS" | "PTR", _) => is_name(value),
+        ("MX", [preference, name]) => number(preference) && is_name(name),
+        ("SRV", [priority, weight, port, name]) => {
+            number(priority) && number(weight) && number(port) && is_name(name)
+        }
+        ("CAA", [flags, tag, rest @ ..]) if !rest.is_empty() => {
+            flags.parse::<u8>().is_ok()
+                && tag.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                && rest[0].starts_with('"')
+        }
+        ("MX" | "SRV" | "CAA", _) => false,
+        (_, fields) => !fields.is_empty(),
     }
 }
 
-/// Lower case, with the dot at the end.
+/// Strings in quotation marks, each of at most 255 characters, with spaces between them.
+fn is_text(value: &str) -> bool {
+    let (mut inside, mut escaped, mut length, mut count) = (false, false, 0_usize, 0_usize);
+    for char in value.chars() {
+        match (inside, char) {
+            (true, _) if escaped => escaped = false,
+            (true, '\\') => escaped = true,
+            (true, '"') => inside = false,
+            (true, _) => length += 1,
+            (false, '"') => (inside, length, count) = (true, 0, count + 1),
+            (false, ' ' | '\t') => {}
+            (false, _) => return false,
+        }
+        if length > 255 {
+            return false;
+        }
+    }
+    !inside && count > 0 && value.len() <= 4_000
+}
+
+/// Lower case, with the dot at the end. Clients may write the asterisk of a wildcard as its octal code.
 pub(super) fn full_name(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
+    let name = name.to_ascii_lowercase().replace(ASTERISK, "*");
     if name.ends_with('.') {
         name
     } else {
@@ -223,10 +310,15 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A name as Route 53 sorts it: its labels from the right.
+/// A name as Route 53 answers it.
+pub(super) fn shown_name(name: &str) -> String {
+    name.replace('*', ASTERISK)
+}
+
+/// A name as Route 53 sorts it: its labels from the right, with the dot at the end, which comes behind a hyphen.
 pub(super) fn sorted_name(name: &str) -> String {
     let labels: Vec<&str> = name.trim_end_matches('.').rsplit('.').collect();
-    labels.join(".")
+    labels.join(".") + "."
 }
 
 #[cfg(test)]
@@ -271,6 +363,14 @@ mod tests {
 
     #[test]
     fn names_sort_by_their_labels_from_the_right() {
-        assert_eq!(sorted_name("www.example.com."), "com.example.www");
+        assert_eq!(sorted_name("www.example.com."), "com.example.www.");
+        assert!(sorted_name("a-b.example.com.") < sorted_name("a.example.com."));
+    }
+
+    #[test]
+    fn text_is_strings_in_quotation_marks() {
+        assert!(is_text("\"one\" \"two \\\" three\""));
+        assert!(!is_text("one") && !is_text("\"one") && !is_text("\"one\" two"));
+        assert!(!is_text(&format!("\"{}\"", "x".repeat(256))));
     }
 }

@@ -4,7 +4,7 @@ use http::Method;
 use serde::Deserialize;
 
 use super::record::RecordSet;
-use super::state::{CheckConfig, Tags};
+use super::state::{CheckConfig, Children, Tags};
 use crate::core::Core;
 use crate::error::AwsError;
 use crate::service::Call;
@@ -91,6 +91,12 @@ impl Request<'_> {
         Ok(self.core.authorize(&self.call.caller, &action, &arn, &context)?)
     }
 
+    /// What the account may have at most.
+    pub(super) fn quota(&self, code: &str) -> Option<u64> {
+        let quotas = &self.core.peers.service_quotas;
+        quotas.value(self.core, (&self.call.caller.account, "global"), code)
+    }
+
     /// An id of Route 53: a letter and twenty more of them or digits.
     pub(super) fn new_id(&self, letter: char) -> String {
         let id = self.core.ids.unique("");
@@ -109,6 +115,7 @@ pub(super) struct NewZone {
     pub(super) name: String,
     pub(super) caller_reference: String,
     pub(super) hosted_zone_config: Option<ZoneConfig>,
+    pub(super) delegation_set_id: Option<String>,
     #[serde(rename = "VPC")]
     pub(super) vpc: Option<Vpc>,
 }
@@ -117,6 +124,7 @@ pub(super) struct NewZone {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ZoneConfig {
     pub(super) comment: Option<String>,
+    pub(super) private_zone: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -180,6 +188,22 @@ pub(super) struct ChangedCheck {
     pub(super) inverted: Option<bool>,
     #[serde(rename = "Disabled")]
     pub(super) disabled: Option<bool>,
+    #[serde(rename = "EnableSNI")]
+    pub(super) enable_sni: Option<bool>,
+    #[serde(rename = "HealthThreshold")]
+    pub(super) health_threshold: Option<i64>,
+    #[serde(rename = "ChildHealthChecks")]
+    pub(super) children: Option<Children>,
+    #[serde(rename = "ResetElements")]
+    pub(super) reset: Option<Reset>,
+}
+
+/// Settings that go back to their default.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Reset {
+    #[serde(rename = "ResettableElementName")]
+    pub(super) names: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -8,12 +8,18 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use super::Route53;
+use super::distance::round_trip_ms;
 use super::record::{RecordSet, full_name};
 use super::state::{Dns, Zone};
 use crate::core::Core;
 use crate::ids::stable_hash;
 
 const CHAIN_MAX: usize = 8;
+/// Aliases and load balancers answer with a TTL of a minute, databases with one of five seconds.
+const BALANCER_TTL: i64 = 60;
+const DATABASE_TTL: i64 = 5;
+/// A missing name may be kept for the lesser of the SOA record's TTL and its last field.
+const NEGATIVE_TTL: i64 = 900;
 
 /// Who asks, and what.
 #[derive(Clone, Debug)]
@@ -37,53 +43,99 @@ pub struct DnsAnswer {
     pub values: Vec<String>,
     /// How long the answer may be kept, in seconds.
     pub ttl: i64,
+    /// The names that CNAME records led through.
+    pub canonical_names: Vec<String>,
     /// The identifiers of the sets that were chosen on the way.
     pub chosen: Vec<String>,
 }
 
-impl DnsAnswer {
-    fn none(status: &'static str) -> Self {
-        Self {
-            status,
-            values: Vec::new(),
-            ttl: 60,
-            chosen: Vec::new(),
-        }
-    }
+/// Where a question leads.
+struct Trace {
+    end: End,
+    ttl: i64,
+    canonical_names: Vec<String>,
+    chosen: Vec<String>,
+}
+
+enum End {
+    /// Values of a record set.
+    Values(Vec<String>),
+    /// A load balancer, and whether it has a healthy target.
+    Balancer(Vec<Ipv4Addr>, bool),
+    /// A database.
+    Database(Vec<Ipv4Addr>),
+    /// The name is there and has no such records.
+    NoData,
+    /// There is no such name.
+    NoName,
+}
+
+/// What the zones know of a name.
+enum Found {
+    Set(Box<RecordSet>),
+    NoData,
+    NoName,
+    /// No zone here holds the name.
+    Elsewhere,
 }
 
 impl Route53 {
     /// Answers a question as public DNS would.
     pub(crate) fn resolve(&self, core: &Core, question: &DnsQuestion) -> DnsAnswer {
+        let trace = self.trace(core, question);
+        let texts = |all: Vec<Ipv4Addr>| all.iter().map(ToString::to_string).collect();
+        let (status, values) = match trace.end {
+            End::Values(values) => ("NOERROR", values),
+            End::Balancer(addresses, _) | End::Database(addresses) if question.kind == "A" => {
+                ("NOERROR", texts(addresses))
+            }
+            End::NoData | End::Balancer(..) | End::Database(_) => ("NOERROR", Vec::new()),
+            End::NoName => ("NXDOMAIN", Vec::new()),
+        };
+        DnsAnswer {
+            status,
+            ttl: if values.is_empty() {
+                NEGATIVE_TTL
+            } else {
+                trace.ttl
+            },
+            values,
+            canonical_names: trace.canonical_names,
+            chosen: trace.chosen,
+        }
+    }
+
+    /// Follows a question through aliases and canonical names.
+    fn trace(&self, core: &Core, question: &DnsQuestion) -> Trace {
         let mut name = full_name(&question.name);
-        let mut chosen = Vec::new();
+        let mut trace = Trace {
+            end: End::NoName,
+            ttl: i64::MAX,
+            canonical_names: Vec::new(),
+            chosen: Vec::new(),
+        };
         for _ in 0..CHAIN_MAX {
-            let Some(found) = self.find(core, &name, question) else {
-                let balancer = core.peers.elbv2.by_dns_name(core, &name);
-                let found = balancer
-                    .map(|balancer| (balancer.addresses, 60))
-                    .or_else(|| core.peers.rds.addresses(&name).map(|found| (found, 5)));
-                return match found {
-                    Some((found, ttl)) => answer(&addresses(&found), ttl, chosen),
-                    None => DnsAnswer::none("NXDOMAIN"),
-                };
+            let set = match self.find(core, &name, question) {
+                Found::Set(set) => set,
+                Found::NoData => return trace.ending(End::NoData, NEGATIVE_TTL),
+                Found::NoName => return trace.ending(End::NoName, NEGATIVE_TTL),
+                Found::Elsewhere => return outside(core, &name, trace),
             };
-            let Some(set) = found else {
-                return DnsAnswer::none("NOERROR");
-            };
-            chosen.extend(set.set_identifier.clone());
+            trace.chosen.extend(set.set_identifier.clone());
             match &set.alias_target {
                 Some(alias) => name.clone_from(&alias.dns_name),
                 None if set.kind == "CNAME" && question.kind != "CNAME" => {
                     name = full_name(set.values().next().unwrap_or_default());
+                    trace.ttl = trace.ttl.min(set.ttl.unwrap_or(i64::MAX));
+                    trace.canonical_names.push(name.clone());
                 }
                 None => {
-                    let values: Vec<String> = set.values().map(str::to_owned).collect();
-                    return answer(&values, set.ttl.unwrap_or(60), chosen);
+                    let values = set.values().map(str::to_owned).collect();
+                    return trace.ending(End::Values(values), set.ttl.unwrap_or(NEGATIVE_TTL));
                 }
             }
         }
-        DnsAnswer::none("NXDOMAIN")
+        trace
     }
 
     /// Whether a set of this name and type has a value, in any public zone.
@@ -98,89 +150,87 @@ impl Route53 {
         })
     }
 
-    /// The addresses a name leads to, for a health check.
-    pub(crate) fn addresses(&self, core: &Core, name: &str) -> Vec<Ipv4Addr> {
+    /// Whether what a name leads to answers a health check on a port.
+    pub(super) fn answers(&self, core: &Core, name: &str, port: u16) -> bool {
         let question = DnsQuestion {
             name: name.to_owned(),
             kind: "A".to_owned(),
             region: "us-east-1".to_owned(),
             client: String::new(),
         };
-        let answer = self.resolve(core, &question);
-        answer
-            .values
-            .iter()
-            .filter_map(|value| value.parse().ok())
-            .collect()
+        match self.trace(core, &question).end {
+            End::Balancer(_, has_healthy_target) => has_healthy_target,
+            End::Values(values) => values
+                .iter()
+                .filter_map(|value| value.parse().ok())
+                .any(|address| core.peers.ec2.answers_at(core, (address, port))),
+            End::Database(_) | End::NoData | End::NoName => false,
+        }
     }
 
-    /// The set that answers for a name: `None` when no zone knows the name, `Some(None)` when it has no set of the type.
-    fn find(&self, core: &Core, name: &str, question: &DnsQuestion) -> Option<Option<RecordSet>> {
-        let (zone, sets) = self.with(|state| {
+    /// The set that answers for a name.
+    fn find(&self, core: &Core, name: &str, question: &DnsQuestion) -> Found {
+        let looked = self.with(|state| {
             let zone = zone_of(state, name)?;
-            let sets: Vec<(RecordSet, bool)> = candidates(zone, name, &question.kind)
-                .map(|set| {
-                    let healthy = set
-                        .health_check_id
-                        .as_deref()
-                        .is_none_or(|id| state.is_healthy(id));
-                    (set.clone(), healthy)
-                })
-                .collect();
-            Some((zone.clone(), sets))
-        })?;
-        if sets.is_empty() {
-            let known = zone.records.values().any(|set| set.name == name);
-            return known.then_some(None);
-        }
-        let judged: Vec<(RecordSet, bool)> = sets
+            let owner = owner(zone, name);
+            Some(owner.map(|owner| candidates(state, zone, (&owner, &question.kind))))
+        });
+        let judged = match looked {
+            None => return Found::Elsewhere,
+            Some(None) => return Found::NoName,
+            Some(Some(sets)) => sets,
+        };
+        let judged = judged
             .into_iter()
             .map(|(set, healthy)| {
-                let healthy = healthy && self.alias_stands(core, &set, question);
+                let healthy = healthy && self.alias_stands(core, &set, question, 0);
                 (set, healthy)
             })
             .collect();
-        Some(choose(judged, question))
+        choose(judged, question).map_or(Found::NoData, |set| Found::Set(Box::new(set)))
     }
 
     /// An alias that evaluates its target's health is as healthy as that.
-    fn alias_stands(&self, core: &Core, set: &RecordSet, question: &DnsQuestion) -> bool {
-        let Some(alias) = set
-            .alias_target
-            .as_ref()
-            .filter(|alias| alias.evaluate_target_health)
-        else {
+    fn alias_stands(&self, core: &Core, set: &RecordSet, question: &DnsQuestion, depth: usize) -> bool {
+        let alias = set.alias_target.as_ref();
+        let Some(alias) = alias.filter(|alias| alias.evaluate_target_health && depth < CHAIN_MAX) else {
             return true;
         };
         if let Some(balancer) = core.peers.elbv2.by_dns_name(core, &alias.dns_name) {
             return balancer.has_healthy_target;
         }
-        self.with(|state| {
-            let Some(zone) = zone_of(state, &alias.dns_name) else {
-                return true;
-            };
-            let mut inner = candidates(zone, &alias.dns_name, &question.kind).peekable();
-            inner.peek().is_none()
-                || inner.any(|set| {
-                    set.health_check_id
-                        .as_deref()
-                        .is_none_or(|id| state.is_healthy(id))
-                })
-        })
+        let sets = self.with(|state| {
+            let zone = zone_of(state, &alias.dns_name);
+            zone.map(|zone| candidates(state, zone, (&alias.dns_name, &question.kind)))
+        });
+        let sets = sets.unwrap_or_default();
+        sets.is_empty()
+            || sets
+                .iter()
+                .any(|(inner, healthy)| *healthy && self.alias_stands(core, inner, question, depth + 1))
     }
 }
 
-fn answer(values: &[String], ttl: i64, chosen: Vec<String>) -> DnsAnswer {
-    DnsAnswer {
-        status: "NOERROR",
-        values: values.to_vec(),
-        ttl,
-        chosen,
+impl Trace {
+    fn ending(self, end: End, ttl: i64) -> Self {
+        Self {
+            end,
+            ttl: self.ttl.min(ttl),
+            ..self
+        }
     }
 }
 
-fn addresses(all: &[Ipv4Addr]) -> Vec<String> {
-    all.iter().map(ToString::to_string).collect()
+/// A name that no zone here holds: that of a load balancer or a database, or nobody's.
+fn outside(core: &Core, name: &str, trace: Trace) -> Trace {
+    if let Some(balancer) = core.peers.elbv2.by_dns_name(core, name) {
+        let end = End::Balancer(balancer.addresses, balancer.has_healthy_target);
+        return trace.ending(end, BALANCER_TTL);
+    }
+    match core.peers.rds.addresses(name) {
+        Some(addresses) => trace.ending(End::Database(addresses), DATABASE_TTL),
+        None => trace.ending(End::NoName, NEGATIVE_TTL),
+    }
 }
 
 /// The public zone with the longest name above `name`.
@@ -195,9 +245,44 @@ fn zone_of<'s>(state: &'s Dns, name: &str) -> Option<&'s Zone> {
         .max_by_key(|zone| zone.name.len())
 }
 
-fn candidates<'z>(zone: &'z Zone, name: &'z str, kind: &'z str) -> impl Iterator<Item = &'z RecordSet> {
+/// The name whose sets answer for `name`: itself, or a wildcard above it that nothing nearer covers.
+fn owner(zone: &Zone, name: &str) -> Option<String> {
+    if exists(zone, name) {
+        return Some(name.to_owned());
+    }
+    let mut rest = name;
+    while let Some((_, parent)) = rest.split_once('.') {
+        if parent.len() < zone.name.len() {
+            return None;
+        }
+        let star = format!("*.{parent}");
+        if zone.records.values().any(|set| set.name == star) {
+            return Some(star);
+        }
+        if exists(zone, parent) {
+            return None;
+        }
+        rest = parent;
+    }
+    None
+}
+
+/// A name exists when it has sets, or when there is a name below it.
+fn exists(zone: &Zone, name: &str) -> bool {
+    let below = format!(".{name}");
+    let mut sets = zone.records.values();
+    sets.any(|set| set.name == name || set.name.ends_with(&below))
+}
+
+/// The sets that may answer, each with what its health check says.
+fn candidates(state: &Dns, zone: &Zone, (name, kind): (&str, &str)) -> Vec<(RecordSet, bool)> {
     let sets = zone.records.values();
-    sets.filter(move |set| set.name == name && (set.kind == kind || set.kind == "CNAME"))
+    let fitting = sets.filter(|set| set.name == name && (set.kind == kind || set.kind == "CNAME"));
+    let judged = fitting.map(|set| {
+        let check = set.health_check_id.as_deref();
+        (set.clone(), check.is_none_or(|id| state.is_healthy(id)))
+    });
+    judged.collect()
 }
 
 fn choose(judged: Vec<(RecordSet, bool)>, question: &DnsQuestion) -> Option<RecordSet> {
@@ -216,7 +301,7 @@ fn choose(judged: Vec<(RecordSet, bool)>, question: &DnsQuestion) -> Option<Reco
         }
         "latency" => sets
             .into_iter()
-            .min_by_key(|set| distance(&question.region, set.region.as_deref().unwrap_or_default())),
+            .min_by_key(|set| round_trip_ms(&question.region, set.region.as_deref().unwrap_or_default())),
         "weighted" => weighted(sets, &question.client),
         "multivalue" => Some(gathered(sets)),
         _ => sets.into_iter().next(),
@@ -256,15 +341,4 @@ fn gathered(sets: Vec<RecordSet>) -> RecordSet {
             .extend(more);
     }
     first
-}
-
-/// How far two regions are from each other: none, the same continent, or another. AWS measures real latencies; this
-/// keeps their order for the common case and is no measurement.
-fn distance(one: &str, other: &str) -> u32 {
-    let continent = |region: &str| region.split('-').next().unwrap_or_default().to_owned();
-    match (one == other, continent(one) == continent(other)) {
-        (true, _) => 0,
-        (false, true) => 1,
-        (false, false) => 2,
-    }
 }

@@ -1,6 +1,6 @@
 //! Zones, health checks and changes of all accounts. Route 53 is global: there is one state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,9 @@ pub(super) struct Dns {
     pub(super) zones: BTreeMap<String, Zone>,
     pub(super) checks: BTreeMap<String, Check>,
     pub(super) changes: BTreeMap<String, Change>,
+    /// Accounts and caller references of deleted health checks, which are never taken again.
+    #[serde(default)]
+    pub(super) spent_references: BTreeSet<(String, String)>,
 }
 
 /// A hosted zone.
@@ -81,6 +84,12 @@ pub(super) struct CheckConfig {
     pub(super) inverted: Option<bool>,
     #[serde(rename = "Disabled")]
     pub(super) disabled: Option<bool>,
+    #[serde(rename = "MeasureLatency")]
+    pub(super) measure_latency: Option<bool>,
+    #[serde(rename = "EnableSNI")]
+    pub(super) enable_sni: Option<bool>,
+    #[serde(rename = "SearchString")]
+    pub(super) search_string: Option<String>,
     #[serde(rename = "HealthThreshold")]
     pub(super) health_threshold: Option<i64>,
     #[serde(rename = "ChildHealthChecks")]
@@ -96,6 +105,16 @@ pub(super) struct Children {
 }
 
 impl CheckConfig {
+    /// The port that is looked at.
+    pub(super) fn target_port(&self) -> u16 {
+        self.port.unwrap_or(if self.kind == "HTTPS" { 443 } else { 80 })
+    }
+
+    /// The children of a calculated check.
+    pub(super) fn child_ids(&self) -> &[String] {
+        self.children.as_ref().map_or(&[], |children| &children.ids)
+    }
+
     /// The thresholds, through the latency model's `scale`.
     pub(super) fn thresholds(&self, scale: impl Fn(TimeDelta) -> TimeDelta) -> Thresholds {
         let seconds = self.request_interval.unwrap_or(30) * self.failure_threshold.unwrap_or(3);
@@ -108,16 +127,15 @@ impl CheckConfig {
 }
 
 impl Dns {
-    /// What a health check says to record sets that ask it: a disabled one is always healthy, an inverted one says
-    /// the opposite, one that has not counted to its threshold yet counts as healthy, and so does none.
+    /// What a health check says to record sets that ask it: a disabled one, one that has not counted to its threshold
+    /// yet, and one that does not exist count as healthy; an inverted one says the opposite of all that.
     pub(super) fn is_healthy(&self, id: &str) -> bool {
         let Some(check) = self.checks.get(id) else {
             return true;
         };
-        if check.config.disabled == Some(true) {
-            return true;
-        }
-        check.pulse.verdict().unwrap_or(true) != check.config.inverted.unwrap_or(false)
+        let is_disabled = check.config.disabled == Some(true);
+        let good = is_disabled || check.pulse.verdict().unwrap_or(true);
+        good != check.config.inverted.unwrap_or(false)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Tags of hosted zones and health checks.
 
 use super::Route53;
-use super::request::{ChangeTags, OfResources, Request, invalid};
+use super::request::{ChangeTags, OfResources, Request, Tag, invalid};
 use super::state::{Dns, Tags};
-use super::view;
+use super::{health, view, zone};
 use crate::error::AwsError;
 use crate::protocol::{Reply, Xml};
 
@@ -19,13 +19,21 @@ pub(super) fn change(dns: &Route53, request: &Request<'_>) -> Result<Reply, AwsE
     if going.is_empty() && coming.is_empty() {
         return Err(invalid("Tags must be added or removed"));
     }
+    let fits = |tag: &Tag| (1..=128).contains(&tag.key.len()) && tag.value.len() <= 256;
+    if going.len() > TAGS_MAX || coming.len() > TAGS_MAX || !coming.iter().all(fits) {
+        return Err(invalid(
+            "A call changes at most 10 tags, with keys of 1 to 128 characters and values of at most 256",
+        ));
+    }
     dns.with(|state| {
-        let tags = tags_of(state, request, (&kind, &id))?;
+        let own = tags_of(state, request, (&kind, &id))?;
+        let mut tags = own.clone();
         tags.retain(|key, _| !going.contains(key));
         tags.extend(coming.into_iter().map(|tag| (tag.key, tag.value)));
         if tags.len() > TAGS_MAX {
             return Err(invalid("A resource has 10 tags at most"));
         }
+        *own = tags;
         Ok(view::document("ChangeTagsForResourceResponse", |_| {}))
     })
 }
@@ -87,19 +95,11 @@ fn tags_of<'s>(
     match kind {
         "hostedzone" => {
             let zone = state.zones.get_mut(id).filter(|zone| zone.account == *account);
-            let missing =
-                || AwsError::not_found("NoSuchHostedZone", format!("No hosted zone found with ID: {id}"));
-            Ok(&mut zone.ok_or_else(missing)?.tags)
+            Ok(&mut zone.ok_or_else(|| zone::missing(id))?.tags)
         }
         "healthcheck" => {
             let check = state.checks.get_mut(id).filter(|check| check.account == *account);
-            let missing = || {
-                AwsError::not_found(
-                    "NoSuchHealthCheck",
-                    format!("No health check exists with ID {id}"),
-                )
-            };
-            Ok(&mut check.ok_or_else(missing)?.tags)
+            Ok(&mut check.ok_or_else(|| health::missing(id))?.tags)
         }
         other => Err(invalid(format!(
             "{other} is not a type of resource that has tags"

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 
-use super::record::RecordSet;
+use super::record::{RecordSet, shown_name};
 use super::state::{Change, Check, Zone};
 use crate::protocol::{Reply, Xml};
 
@@ -37,6 +37,13 @@ pub(super) fn zone(xml: &mut Xml, zone: &Zone) {
     });
 }
 
+/// The network of a private zone.
+pub(super) fn vpc(xml: &mut Xml, (region, id): &(String, String)) {
+    xml.node("VPC", |xml| {
+        xml.leaf("VPCRegion", region).leaf("VPCId", id);
+    });
+}
+
 pub(super) fn delegation(xml: &mut Xml, zone: &Zone) {
     xml.node("DelegationSet", |xml| {
         xml.node("NameServers", |xml| {
@@ -65,7 +72,7 @@ pub(super) fn change(xml: &mut Xml, name: &str, (id, change): (&str, &Change), n
 
 pub(super) fn record(xml: &mut Xml, set: &RecordSet) {
     xml.node("ResourceRecordSet", |xml| {
-        xml.leaf("Name", &set.name)
+        xml.leaf("Name", shown_name(&set.name))
             .leaf("Type", &set.kind)
             .optional("SetIdentifier", set.set_identifier.as_ref())
             .optional("Weight", set.weight)
@@ -103,8 +110,10 @@ pub(super) fn check(xml: &mut Xml, check: &Check) {
                 .leaf("Type", &config.kind)
                 .optional("ResourcePath", config.resource_path.as_ref())
                 .optional("FullyQualifiedDomainName", config.domain_name.as_ref())
-                .leaf("RequestInterval", config.request_interval.unwrap_or(30))
-                .leaf("FailureThreshold", config.failure_threshold.unwrap_or(3))
+                .optional("RequestInterval", config.request_interval)
+                .optional("FailureThreshold", config.failure_threshold)
+                .optional("MeasureLatency", config.measure_latency)
+                .optional("EnableSNI", config.enable_sni)
                 .leaf("Inverted", config.inverted.unwrap_or(false))
                 .leaf("Disabled", config.disabled.unwrap_or(false))
                 .optional("HealthThreshold", config.health_threshold);

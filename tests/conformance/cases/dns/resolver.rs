@@ -1,270 +1,170 @@
-//! What a resolver answers, as health changes.
+//! What names lead to, without routing.
 
-use aws_sdk_ec2::types::DomainType;
-use aws_sdk_route53::types::{
-    ChangeAction, HealthCheckConfig, HealthCheckType, ResourceRecordSetFailover as Role,
-    ResourceRecordSetRegion, RrType,
-};
-use chrono::TimeDelta;
-use conformance::local_aws::{LatencyModel, Outage};
+use aws_sdk_route53::types::RrType;
+use conformance::local_aws::DnsQuestion;
 use conformance::{Aws, controlled};
 
-use crate::support::{Zone, a, resolve, set};
+use super::support::{a, alias, asked, built, client, created, set, zone};
 
-const HERE: (&str, &str) = ("eu-central-1", "client");
-
-/// An instance with an Elastic IP: its id and address.
-async fn instance(aws: &Aws) -> (String, String) {
-    let ec2 = aws_sdk_ec2::Client::new(&aws.vendor().config);
-    let vpc = ec2
-        .create_vpc()
-        .cidr_block("10.0.0.0/16")
-        .send()
-        .await
-        .expect("a VPC");
-    let vpc = vpc.vpc.and_then(|vpc| vpc.vpc_id).expect("an id");
-    let gateway = ec2.create_internet_gateway().send().await.expect("a gateway");
-    let gateway = gateway
-        .internet_gateway
-        .and_then(|one| one.internet_gateway_id)
-        .expect("an id");
-    ec2.attach_internet_gateway()
-        .internet_gateway_id(gateway)
-        .vpc_id(&vpc)
-        .send()
-        .await
-        .expect("attached");
-    let subnet = ec2
-        .create_subnet()
-        .vpc_id(&vpc)
-        .cidr_block("10.0.0.0/24")
-        .availability_zone(format!("{}a", aws.region()))
-        .send()
-        .await;
-    let subnet = subnet
-        .expect("a subnet")
-        .subnet
-        .and_then(|subnet| subnet.subnet_id)
-        .expect("an id");
-    let images = ec2
-        .describe_images()
-        .owners("amazon")
-        .send()
-        .await
-        .expect("images");
-    let image = images.images()[0].image_id().expect("an id").to_owned();
-    let run = ec2
-        .run_instances()
-        .image_id(image)
-        .instance_type(aws_sdk_ec2::types::InstanceType::T3Micro)
-        .subnet_id(subnet)
-        .min_count(1)
-        .max_count(1)
-        .send()
-        .await;
-    let id = run
-        .expect("an instance")
-        .instances
-        .unwrap_or_default()
-        .remove(0)
-        .instance_id
-        .expect("an id");
-    ec2.describe_instances().send().await.expect("it runs");
-    let address = ec2
-        .allocate_address()
-        .domain(DomainType::Vpc)
-        .send()
-        .await
-        .expect("an address");
-    ec2.associate_address()
-        .instance_id(&id)
-        .set_allocation_id(address.allocation_id)
-        .send()
-        .await
-        .expect("associated");
-    (id, address.public_ip.expect("an address"))
+fn asked_for(aws: &Aws, name: &str, kind: &str) -> (&'static str, Vec<String>) {
+    let answer = aws.control().resolve(&DnsQuestion {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        region: aws.region().to_owned(),
+        client: String::new(),
+    });
+    (answer.status, answer.values)
 }
 
-async fn check(zone: &Zone, address: &str) -> String {
-    let config = HealthCheckConfig::builder()
-        .r#type(HealthCheckType::Http)
-        .ip_address(address)
-        .port(80)
-        .request_interval(10)
-        .failure_threshold(3);
-    let config = config.build().expect("a config has a type");
-    let made = zone
-        .client
-        .create_health_check()
-        .caller_reference(address)
-        .health_check_config(config)
-        .send()
-        .await;
-    made.expect("a check").health_check.expect("a check").id
-}
-
-/// A name without records of a type is not a name that is not there.
-/// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/route-53-concepts.html
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-simple.html>
 #[tokio::test]
-async fn no_data_is_not_no_name() {
+async fn a_simple_record_answers_all_its_values_with_its_time_to_live() {
     let Some(aws) = controlled().await else { return };
-    let zone = Zone::create(&aws).await;
-    let text = set(&zone.at("text"), RrType::Txt, &["\"x\""])
-        .build()
-        .expect("a set");
-    zone.create_set(text).await.expect("a set");
-    assert_eq!(resolve(&aws, &zone.at("text"), HERE).status, "NOERROR");
-    assert_eq!(resolve(&aws, &zone.at("gone"), HERE).status, "NXDOMAIN");
-}
-
-/// A CNAME leads on to the name it holds.
-/// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/ResourceRecordTypes.html
-#[tokio::test]
-async fn a_cname_leads_on() {
-    let Some(aws) = controlled().await else { return };
-    let zone = Zone::create(&aws).await;
-    zone.create_set(a(&zone.at("real"), "192.0.2.7"))
-        .await
-        .expect("a set");
-    let cname = set(&zone.at("www"), RrType::Cname, &[zone.at("real").as_str()])
-        .build()
-        .expect("a set");
-    zone.create_set(cname).await.expect("a set");
-    assert_eq!(resolve(&aws, &zone.at("www"), HERE).values, ["192.0.2.7"]);
-}
-
-/// Failover answers the primary while it is healthy, the secondary when it is not, and the primary when nobody is.
-/// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-failover.html
-#[tokio::test]
-async fn failover_follows_the_health_of_the_primary() {
-    let Some(aws) = controlled().await else { return };
-    let zone = Zone::create(&aws).await;
-    let (id, address) = instance(&aws).await;
-    let check = check(&zone, &address).await;
-    let role = |role: Role, value: &str| {
-        set(&zone.at("www"), RrType::A, &[value])
-            .set_identifier(role.as_str())
-            .failover(role)
-    };
-    let primary = role(Role::Primary, &address)
-        .health_check_id(check)
-        .build()
-        .expect("a set");
-    let secondary = role(Role::Secondary, "192.0.2.2").build().expect("a set");
-    zone.apply(&[(ChangeAction::Create, primary), (ChangeAction::Create, secondary)])
-        .await
-        .expect("both");
-    let answer = || resolve(&aws, &zone.at("www"), HERE).values;
-    assert_eq!(answer(), std::slice::from_ref(&address));
-    aws.control()
-        .set_latency(LatencyModel::Realistic { per_mille: 1_000 });
-    let outage = Outage::Zone(format!("{}a", aws.region()));
-    aws.control().begin_outage(outage.clone());
-    aws.advance(TimeDelta::seconds(29));
+    let dns = client(&aws);
+    let zone = zone(&aws).await;
+    let name = zone.sub("www");
+    created(
+        &dns,
+        &zone,
+        built(set(&name, RrType::A, &["192.0.2.1", "192.0.2.2"]).ttl(42)),
+    )
+    .await;
+    let answer = asked(&aws, &name);
+    assert_eq!((answer.status, answer.ttl), ("NOERROR", 42));
+    assert_eq!(answer.values, ["192.0.2.1", "192.0.2.2"]);
     assert_eq!(
-        answer(),
-        std::slice::from_ref(&address),
-        "three failed checks of ten seconds are not over yet"
-    );
-    aws.advance(TimeDelta::seconds(2));
-    assert_eq!(answer(), ["192.0.2.2"]);
-    aws.control().end_outage(&outage);
-    aws.advance(TimeDelta::seconds(31));
-    assert_eq!(answer(), [address]);
-    drop(id);
-}
-
-/// Latency records answer the region that is nearest to who asks.
-/// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-latency.html
-#[tokio::test]
-async fn latency_answers_the_nearest_region() {
-    let Some(aws) = controlled().await else { return };
-    let zone = Zone::create(&aws).await;
-    let near = |region: ResourceRecordSetRegion, value: &str| {
-        let set = set(&zone.at("www"), RrType::A, &[value])
-            .set_identifier(region.as_str())
-            .region(region.clone());
-        (ChangeAction::Create, set.build().expect("a set"))
-    };
-    let batch = [
-        near(ResourceRecordSetRegion::EuCentral1, "192.0.2.1"),
-        near(ResourceRecordSetRegion::UsEast1, "192.0.2.2"),
-    ];
-    zone.apply(&batch).await.expect("both");
-    assert_eq!(
-        resolve(&aws, &zone.at("www"), ("eu-west-1", "x")).values,
-        ["192.0.2.1"]
-    );
-    assert_eq!(
-        resolve(&aws, &zone.at("www"), ("us-west-2", "x")).values,
-        ["192.0.2.2"]
+        asked(&aws, &name.to_uppercase()).values.len(),
+        2,
+        "names have no case"
     );
 }
 
-/// Weighted records share clients by weight, and a weight of zero gets none.
-/// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-weighted.html
+/// RFC 2308 tells the two apart; the SOA record says how long each may be kept.
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/SOA-NSrecords.html>
 #[tokio::test]
-async fn weights_share_the_clients() {
+async fn a_missing_name_is_another_answer_than_a_name_without_such_records() {
     let Some(aws) = controlled().await else { return };
-    let zone = Zone::create(&aws).await;
-    let weighted = |weight: i64, value: &str| {
-        let set = set(&zone.at("www"), RrType::A, &[value])
-            .set_identifier(value)
-            .weight(weight);
-        (ChangeAction::Create, set.build().expect("a set"))
-    };
-    let batch = [
-        weighted(3, "192.0.2.1"),
-        weighted(1, "192.0.2.2"),
-        weighted(0, "192.0.2.3"),
-    ];
-    zone.apply(&batch).await.expect("all");
-    let mut counts = [0; 3];
-    for client in 0..1_000 {
-        let answer = resolve(&aws, &zone.at("www"), ("eu-central-1", &client.to_string()));
-        let last = answer.values[0]
-            .rsplit('.')
-            .next()
-            .and_then(|digit| digit.parse::<usize>().ok());
-        counts[last.expect("a digit") - 1] += 1;
-    }
-    assert!((650..850).contains(&counts[0]) && counts[2] == 0, "{counts:?}");
-    let again = resolve(&aws, &zone.at("www"), ("eu-central-1", "7"));
+    let dns = client(&aws);
+    let zone = zone(&aws).await;
+    created(&dns, &zone, a(&zone.sub("deep.www"), "192.0.2.1")).await;
+    assert_eq!(asked_for(&aws, &zone.sub("nobody"), "A"), ("NXDOMAIN", vec![]));
     assert_eq!(
-        again,
-        resolve(&aws, &zone.at("www"), ("eu-central-1", "7")),
-        "a client is answered alike"
+        asked_for(&aws, &zone.sub("deep.www"), "AAAA"),
+        ("NOERROR", vec![])
     );
+    assert_eq!(
+        asked_for(&aws, &zone.sub("www"), "A"),
+        ("NOERROR", vec![]),
+        "there are names below it"
+    );
+    assert_eq!(
+        asked_for(&aws, "nobody.elsewhere.test", "A"),
+        ("NXDOMAIN", vec![])
+    );
+    assert_eq!(asked(&aws, &zone.sub("nobody")).ttl, 900);
+    assert_eq!(asked_for(&aws, &zone.name, "NS").1.len(), 4);
 }
 
-/// The longest zone answers for a name.
-/// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-routing-traffic-for-subdomains.html
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/ResourceRecordTypes.html>
 #[tokio::test]
-async fn the_longest_zone_answers() {
+async fn a_canonical_name_leads_on_and_the_shortest_time_to_live_counts() {
     let Some(aws) = controlled().await else { return };
-    let zone = Zone::create(&aws).await;
-    zone.create_set(a(&zone.at("www.sub"), "192.0.2.1"))
-        .await
-        .expect("a set");
-    let sub = format!("sub.{}", zone.name);
-    let made = zone
-        .client
-        .create_hosted_zone()
-        .name(&sub)
-        .caller_reference(&sub)
-        .send()
-        .await;
-    let made = made.expect("a zone").hosted_zone.expect("a zone");
+    let dns = client(&aws);
+    let zone = zone(&aws).await;
+    let (www, origin) = (zone.sub("www"), zone.sub("origin"));
+    created(&dns, &zone, built(set(&www, RrType::Cname, &[&origin]).ttl(30))).await;
+    created(
+        &dns,
+        &zone,
+        built(set(&origin, RrType::A, &["192.0.2.1"]).ttl(600)),
+    )
+    .await;
+    let answer = asked(&aws, &www);
+    assert_eq!((answer.values, answer.ttl), (vec!["192.0.2.1".to_owned()], 30));
+    assert_eq!(answer.canonical_names, std::slice::from_ref(&origin));
+    assert_eq!(asked_for(&aws, &www, "CNAME"), ("NOERROR", vec![origin]));
+}
+
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/ResourceRecordTypes.html>
+#[tokio::test]
+async fn canonical_names_in_a_circle_end() {
+    let Some(aws) = controlled().await else { return };
+    let dns = client(&aws);
+    let zone = zone(&aws).await;
+    let (one, two) = (zone.sub("one"), zone.sub("two"));
+    created(&dns, &zone, built(set(&one, RrType::Cname, &[&two]))).await;
+    created(&dns, &zone, built(set(&two, RrType::Cname, &[&one]))).await;
+    assert!(asked(&aws, &one).values.is_empty());
+}
+
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html>
+#[tokio::test]
+async fn a_wildcard_answers_for_names_that_are_not_there() {
+    let Some(aws) = controlled().await else { return };
+    let dns = client(&aws);
+    let zone = zone(&aws).await;
+    created(&dns, &zone, a(&zone.sub("*"), "192.0.2.1")).await;
+    created(&dns, &zone, a(&zone.sub("own"), "192.0.2.2")).await;
+    assert_eq!(asked(&aws, &zone.sub("any")).values, ["192.0.2.1"]);
+    assert_eq!(asked(&aws, &zone.sub("any.deeper")).values, ["192.0.2.1"]);
+    assert_eq!(asked(&aws, &zone.sub("own")).values, ["192.0.2.2"]);
     assert_eq!(
-        resolve(&aws, &zone.at("www.sub"), HERE).status,
+        asked(&aws, &zone.sub("below.own")).status,
         "NXDOMAIN",
-        "the zone below knows no such name"
+        "a nearer name covers it"
     );
-    zone.client
-        .delete_hosted_zone()
-        .id(made.id)
-        .send()
+}
+
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-choosing-alias-non-alias.html>
+#[tokio::test]
+async fn an_alias_at_the_apex_answers_what_its_target_does() {
+    let Some(aws) = controlled().await else { return };
+    let dns = client(&aws);
+    let zone = zone(&aws).await;
+    created(&dns, &zone, a(&zone.sub("www"), "192.0.2.1")).await;
+    created(&dns, &zone, built(alias(&zone.name, &zone.id, &zone.sub("www")))).await;
+    let answer = asked(&aws, &zone.name);
+    assert_eq!((answer.values, answer.ttl), (vec!["192.0.2.1".to_owned()], 300));
+    assert!(answer.canonical_names.is_empty(), "clients do not see an alias");
+}
+
+/// The same over HTTP, for processes beside the endpoint; what is compared is what AWS's DNS would say.
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-simple.html>
+#[tokio::test]
+async fn the_resolver_answers_over_http() {
+    let Some(aws) = controlled().await else { return };
+    let dns = client(&aws);
+    let zone = zone(&aws).await;
+    created(&dns, &zone, a(&zone.sub("www"), "192.0.2.1")).await;
+    let endpoint = aws.endpoint().expect("an endpoint");
+    let url = format!(
+        "{endpoint}/_local/resolve?name={}&type=A&region=eu-west-1",
+        zone.sub("www")
+    );
+    let text = reqwest::get(url)
         .await
-        .expect("it goes");
-    assert_eq!(resolve(&aws, &zone.at("www.sub"), HERE).values, ["192.0.2.1"]);
+        .expect("an answer")
+        .text()
+        .await
+        .expect("a body");
+    let answer: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(answer["values"], serde_json::json!(["192.0.2.1"]));
+    assert_eq!(answer["status"], "NOERROR");
+}
+
+/// A name below two zones is the longer one's, even where that does not know it.
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-routing-traffic-for-subdomains.html>
+#[tokio::test]
+async fn the_longest_zone_above_a_name_answers_for_it() {
+    let Some(aws) = controlled().await else { return };
+    let dns = client(&aws);
+    let zone = zone(&aws).await;
+    created(&dns, &zone, a(&zone.sub("www.sub"), "192.0.2.1")).await;
+    assert_eq!(asked(&aws, &zone.sub("www.sub")).values, ["192.0.2.1"]);
+    let create = dns
+        .create_hosted_zone()
+        .name(zone.sub("sub"))
+        .caller_reference("sub");
+    create.send().await.expect("a zone");
+    assert_eq!(asked(&aws, &zone.sub("www.sub")).status, "NXDOMAIN");
 }
