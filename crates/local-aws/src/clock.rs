@@ -77,4 +77,20 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// How far it was moved by hand.
+    pub(crate) fn advanced_ms(&self) -> i64 {
+        self.0.advanced_ms.load(Ordering::Relaxed)
+    }
+
+    /// Moves it as far as it once was, unless it is further already.
+    pub(crate) fn catch_up(&self, advanced_ms: i64) {
+        self.advance(TimeDelta::milliseconds(
+            advanced_ms
+                .saturating_sub(self.advanced_ms())
+                .clamp(0, HUNDRED_YEARS_MS),
+        ));
+    }
+}
+
 const HUNDRED_YEARS_MS: i64 = 100 * 365 * 24 * 3_600_000;

@@ -13,10 +13,10 @@ use crate::auth::{Caller, KeyRing};
 use crate::clock::Clock;
 use crate::control::{CallLog, Faults, Guardrails, InventoryItem, Lag, Latency, Outages};
 use crate::error::AwsError;
-use crate::iam::IamState;
 use crate::iam::policy::{
     Context, Decision, Policies, PrincipalView, Question, ResourcePolicy, decide, resource_grant,
 };
+use crate::iam::{IamState, Role};
 use crate::ids::Ids;
 use crate::peers::Peers;
 
@@ -45,7 +45,10 @@ pub(crate) struct Core {
     pub(crate) rolls: OnceLock<Vec<Roll>>,
     /// Starts over one data directory; see the state file.
     pub(crate) generation: AtomicU64,
-    dirty: AtomicBool,
+    /// How often durable state changed.
+    pub(crate) changes: AtomicU64,
+    /// The state file must be written anew: parts of the state were replaced, and not only changed.
+    pub(crate) rewrite: AtomicBool,
 }
 
 /// Lists the live resources of one service.
@@ -109,7 +112,8 @@ impl Core {
             objects: OnceLock::new(),
             rolls: OnceLock::new(),
             generation: AtomicU64::new(generation),
-            dirty: AtomicBool::new(false),
+            changes: AtomicU64::new(0),
+            rewrite: AtomicBool::new(false),
         }
     }
 
@@ -160,10 +164,30 @@ impl Core {
 
     /// Every policy that limits or allows what the caller does, whatever it does it to.
     fn policies_of(&self, caller: &Caller) -> Policies {
+        let own = if self.role_is_gone(caller) {
+            Policies::default()
+        } else {
+            self.iam.policies_of(caller, &self.lag, self.clock.now())
+        };
         Policies {
             guardrail: self.guardrails.of(&caller.account),
-            ..self.iam.policies_of(caller, &self.lag, self.clock.now())
+            ..own
         }
+    }
+
+    /// Whether a fault lets the role behind a session be deleted: it may then do nothing, as if it really were.
+    fn role_is_gone(&self, caller: &Caller) -> bool {
+        caller.session.as_ref().is_some_and(|session| {
+            let name = session.role_arn.rsplit('/').next().unwrap_or_default();
+            self.faults.role_deleted(&caller.account, name)
+        })
+    }
+
+    /// A role that can be assumed, if its trust agrees: one that is there, and that no fault deletes.
+    pub(crate) fn assumable_role(&self, arn: &str) -> Option<Role> {
+        let role = self.iam.role(arn)?;
+        let account = arn.split(':').nth(4).unwrap_or_default();
+        (!self.faults.role_deleted(account, &role.name)).then_some(role)
     }
 
     fn caller_facts(&self, caller: &Caller) -> Context {
@@ -230,13 +254,9 @@ impl Core {
         items
     }
 
-    /// Says that durable state changed; the next write of the state file picks it up.
+    /// Says that durable state changed; the next write picks it up.
     pub(crate) fn mark_dirty(&self) {
-        self.dirty.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn take_dirty(&self) -> bool {
-        self.dirty.swap(false, Ordering::Relaxed)
+        self.changes.fetch_add(1, Ordering::AcqRel);
     }
 }
 

@@ -1,21 +1,27 @@
 //! From a request to an answer: which service, who calls, which fault, what the log says.
 
+mod naming;
+
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
 use crate::auth::{AuthRefusal, Caller, Signature, verify};
-use crate::control::{CallRecord, Control, Fault, Target, http as control_http};
+use crate::cloudtrail::parameters;
+use crate::control::{CallRecord, Control, Fault, Target, fault_codes, http as control_http};
+use crate::ec2;
 use crate::endpoint::Endpoint;
 use crate::error::AwsError;
-use crate::protocol::{Params, Protocol, ResponseBody, refusal, success};
+use crate::protocol::{Protocol, Reply, ResponseBody, refusal, success};
 use crate::service::{Call, Service};
 
 /// The connection ends without an answer.
@@ -40,7 +46,7 @@ pub(crate) async fn answer(
     }
     let (parts, body) = request.into_parts();
     let presented = Signature::presented(&parts);
-    let service_name = service_name(&parts, presented.as_ref().ok());
+    let service_name = naming::service(&parts, presented.as_ref().ok());
     if service_name == "s3"
         && let Some(objects) = &endpoint.objects
     {
@@ -51,19 +57,32 @@ pub(crate) async fn answer(
         let request = Request::from_parts(parts, body);
         return objects.respond(&endpoint.core, request, source).await.ok_or(Cut);
     }
-    let Some(service) = endpoint.service(&service_name) else {
-        let request_id = endpoint.core.ids.uuid();
+    let request_id = endpoint.core.ids.uuid();
+    let Some(service) = endpoint.service(&service_name).cloned() else {
         let error = AwsError::not_implemented(&service_name, "any operation");
         return Ok(refusal(UNKNOWN_SERVICE, &error, &request_id));
     };
+    let (calls, protocol) = (endpoint.calls.clone(), service.protocol());
     let arrived = Arrived {
-        endpoint: &endpoint,
+        endpoint,
         service,
         parts,
         source,
         presented,
+        request_id: request_id.clone(),
     };
-    arrived.answer(body).await
+    // In a task of its own: a client that hangs up does not stop a call half way.
+    match calls.spawn(arrived.answer(body)).await {
+        Ok(answered) => answered,
+        Err(error) => {
+            tracing::error!(%error, service = service_name, "a call ended before it was answered");
+            Ok(refusal(
+                protocol,
+                &fault_codes::failure(&service_name),
+                &request_id,
+            ))
+        }
+    }
 }
 
 /// Services that stand in no one region.
@@ -74,85 +93,80 @@ const UNKNOWN_SERVICE: Protocol = Protocol::Query {
     namespace: "http://webservices.amazon.com/AWSFault/2005-15-09",
 };
 
-/// The service of the credential scope; without one, what the request looks like.
-fn service_name(parts: &Parts, presented: Option<&Signature>) -> String {
-    if let Some(signature) = presented {
-        return signature.service.clone();
-    }
-    let header = |name: &str| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
-    if header("x-amz-target").starts_with("Kinesis") {
-        return "kinesis".into();
-    }
-    if header("x-amz-target").starts_with("RedshiftData") {
-        return "redshift-data".into();
-    }
-    let form = header("content-type").starts_with("application/x-www-form-urlencoded");
-    if form && parts.uri.path() == "/" {
-        "sts".into()
-    } else {
-        "s3".into()
-    }
-}
-
 /// A request whose service is known and whose body is not read yet.
-struct Arrived<'a> {
-    endpoint: &'a Endpoint,
-    service: &'a Arc<dyn Service>,
+struct Arrived {
+    endpoint: Arc<Endpoint>,
+    service: Arc<dyn Service>,
     parts: Parts,
     source: IpAddr,
     presented: Result<Signature, AuthRefusal>,
+    request_id: String,
 }
 
-impl Arrived<'_> {
+impl Arrived {
     async fn answer(self, body: Incoming) -> Result<Response<ResponseBody>, Cut> {
         self.endpoint.core.look();
-        let request_id = self.endpoint.core.ids.uuid();
         let protocol = self.service.protocol();
         let mut operation = String::new();
         let mut call = match self.call(body, &mut operation).await {
             Ok(call) => call,
             Err(error) => {
-                self.record(None, &operation, &error.code, &request_id);
-                return Ok(refusal(protocol, &error, &request_id));
+                self.record(None, &operation, &error.code);
+                return Ok(refusal(protocol, &error, &self.request_id));
             }
         };
         if self.is_lost(&call.region) {
-            self.record(Some(&call.caller), &operation, "TimedOut", &request_id);
+            self.record(Some(&call), &operation, "TimedOut");
             return Err(Cut);
         }
         let fault = self.draw(&call);
-        if let Some(Fault::Partial { per_million }) = fault {
-            call.failing_per_million = per_million;
-        }
-        call.fault.clone_from(&fault);
+        call.meet(fault.as_ref());
         if let Some(Fault::Timeout { hang_ms }) = fault {
-            self.record(Some(&call.caller), &operation, "TimedOut", &request_id);
+            self.record(Some(&call), &operation, "TimedOut");
             return cut_after(hang_ms).await;
         }
-        let refused = fault
-            .as_ref()
-            .and_then(|fault| fault.error(self.service.signing_name(), protocol));
-        let outcome = match refused {
-            Some(error) => Err(error),
-            None => self.service.call(&self.endpoint.core, &call).await,
-        };
+        let outcome = self.outcome(&call).await;
         let code = outcome.as_ref().err().map_or("OK", |error| &error.code);
-        self.record_about(&call, code, &request_id);
-        if outcome.is_ok() && !is_read(&operation) {
-            self.endpoint.core.mark_dirty();
-        }
+        self.record(Some(&call), &operation, code);
         if let Some(Fault::EffectWithoutReply { hang_ms }) = fault {
             return cut_after(hang_ms).await;
         }
         Ok(match outcome {
-            Ok(reply) => success(protocol, &operation, reply, &request_id),
-            Err(error) => refusal(protocol, &error, &request_id),
+            Ok(reply) => success(protocol, &operation, reply, &self.request_id),
+            Err(error) => refusal(protocol, &error, &self.request_id),
+        })
+    }
+
+    /// What comes of a call: its fault's error, or the service's answer once what it changed is safe.
+    async fn outcome(&self, call: &Call) -> Result<Reply, AwsError> {
+        let name = self.service.signing_name();
+        let fault = call.fault.as_ref();
+        let carried = fault.is_some_and(|fault| self.service.carries(fault, &call.operation));
+        if let Some(error) = fault.and_then(|fault| fault.error(name, &call.operation))
+            && !carried
+        {
+            return Err(error);
+        }
+        // Services check before they change and their locks outlive a panic: what is behind them stays usable.
+        let answering = AssertUnwindSafe(self.service.call(&self.endpoint.core, call)).catch_unwind();
+        let reply = answering.await.unwrap_or_else(|_| {
+            tracing::error!(service = name, operation = call.operation, "a call panicked");
+            Err(fault_codes::failure(name))
+        });
+        if !is_read(&call.operation) && self.service.is_saved_by_the_endpoint() {
+            self.endpoint.core.mark_dirty();
+            if reply.is_ok() {
+                self.save().await?;
+            }
+        }
+        reply
+    }
+
+    /// Makes what the call changed durable. What cannot be is not acknowledged.
+    async fn save(&self) -> Result<(), AwsError> {
+        crate::persist::save(&self.endpoint).await.map_err(|error| {
+            tracing::error!(%error, "the local endpoint could not write its state");
+            fault_codes::failure(self.service.signing_name())
         })
     }
 
@@ -160,9 +174,12 @@ impl Arrived<'_> {
     async fn call(&self, body: Incoming, operation: &mut String) -> Result<Call, AwsError> {
         let body = read_body(body, self.service.body_bytes_max()).await?;
         let protocol = self.service.protocol();
+        let input = naming::parameters(&self.parts, body.clone(), protocol);
         *operation = match protocol {
             Protocol::RestXml { .. } => self.routed()?,
-            _ => operation_name(&self.parts, &body, protocol)?,
+            Protocol::Query { .. } | Protocol::Ec2 | Protocol::Json { .. } => {
+                naming::operation(self.service.signing_name(), &self.parts, &input, protocol)?
+            }
         };
         let caller = self
             .prove(&body)
@@ -178,7 +195,7 @@ impl Arrived<'_> {
             fault: None,
             path: self.parts.uri.path().to_owned(),
             query: self.parts.uri.query().unwrap_or_default().to_owned(),
-            body,
+            body: input,
         })
     }
 
@@ -195,6 +212,10 @@ impl Arrived<'_> {
 
     fn prove(&self, body: &Bytes) -> Result<Caller, AuthRefusal> {
         let presented = self.presented.as_ref().map_err(Clone::clone)?;
+        // A region that is not there, or not opted into, does not know the account's keys.
+        if !ec2::is_region_enabled(&presented.region) {
+            return Err(AuthRefusal::ForeignRegion(presented.region.clone()));
+        }
         let core = &self.endpoint.core;
         let secret = core
             .keys
@@ -229,39 +250,42 @@ impl Arrived<'_> {
         self.presented.as_ref().map_or("", |signature| &signature.region)
     }
 
-    /// Records a call, with the role of another account that it names.
-    fn record_about(&self, call: &Call, code: &str, request_id: &str) {
-        let named = (call.operation == "AssumeRole")
-            .then(|| call.params().ok())
-            .flatten();
-        let role = named.and_then(|params| params.get("RoleArn").map(str::to_owned));
-        let core = &self.endpoint.core;
-        let target = (
-            self.region(),
-            self.service.signing_name(),
-            call.operation.as_str(),
-        );
-        core.calls.record(CallRecord {
-            request_id: request_id.to_owned(),
-            resources: role.into_iter().collect(),
-            ..CallRecord::new(core.clock.now(), Some(&call.caller), target, code)
-        });
-    }
-
-    fn record(&self, caller: Option<&Caller>, operation: &str, code: &str, request_id: &str) {
+    /// Tells the log of a call, or of a request that did not become one.
+    fn record(&self, call: Option<&Call>, operation: &str, code: &str) {
         let core = &self.endpoint.core;
         let target = (self.region(), self.service.signing_name(), operation);
-        let record = CallRecord::new(core.clock.now(), caller, target, code);
+        let caller = call.map(|call| &call.caller);
+        let presented = self.presented.as_ref().ok();
         core.calls.record(CallRecord {
-            request_id: request_id.to_owned(),
-            ..record
+            request_id: self.request_id.clone(),
+            access_key_id: presented
+                .map(|presented| presented.access_key_id.clone())
+                .unwrap_or_default(),
+            source_ip: self.source.to_string(),
+            user_agent: shortened(naming::header(&self.parts, "user-agent")),
+            resources: call.and_then(role_named).into_iter().collect(),
+            parameters: call.and_then(parameters::shown),
+            ..CallRecord::new(core.clock.now(), caller, target, code)
         });
     }
 }
 
+/// The role of another account that a call names.
+fn role_named(call: &Call) -> Option<String> {
+    let params = (call.operation == "AssumeRole").then(|| call.params().ok())?;
+    params?.get("RoleArn").map(str::to_owned)
+}
+
+/// Longest text of a client that the log keeps.
+const USER_AGENT_CHARACTERS_MAX: usize = 256;
+
+fn shortened(text: &str) -> String {
+    text.chars().take(USER_AGENT_CHARACTERS_MAX).collect()
+}
+
 /// Operations that change nothing, by AWS's naming.
 pub(crate) fn is_read(operation: &str) -> bool {
-    ["Describe", "Get", "List", "Lookup"]
+    ["Describe", "Get", "Head", "List", "Lookup", "Search", "Simulate"]
         .iter()
         .any(|verb| operation.starts_with(verb))
 }
@@ -283,27 +307,6 @@ async fn read_body(body: Incoming, bytes_max: usize) -> Result<Bytes, AwsError> 
         Ok(Err(_)) => Err(AwsError::bad("IncompleteBody", "the body ended early")),
         Err(_) => Err(AwsError::bad("RequestTimeout", "the body did not arrive in time")),
     }
-}
-
-fn operation_name(parts: &Parts, body: &[u8], protocol: Protocol) -> Result<String, AwsError> {
-    if let Protocol::Json { .. } = protocol {
-        let target = parts
-            .headers
-            .get("x-amz-target")
-            .and_then(|value| value.to_str().ok());
-        let named = target
-            .and_then(|target| target.rsplit_once('.'))
-            .map(|(_, operation)| operation.to_owned());
-        return named
-            .ok_or_else(|| AwsError::bad("UnknownOperationException", "X-Amz-Target names no operation"));
-    }
-    let params = Params::parse(body, protocol)?;
-    let action = params
-        .get("Action")
-        .filter(|action| action.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    action
-        .map(str::to_owned)
-        .ok_or_else(|| AwsError::bad("MissingAction", "The request is missing an action parameter"))
 }
 
 // The services' errors are values, never this type.

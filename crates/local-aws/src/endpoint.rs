@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio_util::task::TaskTracker;
+
 use crate::control::InventoryItem;
 use crate::core::{Core, Roll};
+use crate::persist::{self, Files};
 use crate::service::{HttpService, Service};
 use crate::{Options, StartError};
 
@@ -13,20 +16,32 @@ pub(crate) struct Endpoint {
     pub(crate) services: Vec<Arc<dyn Service>>,
     /// S3, when it is there.
     pub(crate) objects: Option<Arc<dyn HttpService>>,
+    /// Where its state survives, unless it lives in memory.
+    pub(crate) files: Option<Files>,
+    /// The calls in flight; each runs to its end, whoever hangs up.
+    pub(crate) calls: TaskTracker,
 }
 
 impl Endpoint {
     /// Builds the core and every service, with what `data_dir` holds.
     pub(crate) async fn open(options: &Options) -> Result<Self, StartError> {
-        let saved = crate::persist::load(options.data_dir.as_deref()).await?;
+        let (files, saved) = Files::open(options).await?;
         let core = Arc::new(Core::new(options, saved.generation));
         let endpoint = Self {
             services: services(&core).await?,
             objects: objects(&core).await?,
+            files,
+            calls: TaskTracker::new(),
             core,
         };
         endpoint.call_the_roll();
-        crate::persist::restore(&endpoint, saved)?;
+        persist::restore(&endpoint, saved).map_err(|refused| StartError::State {
+            path: options.data_dir.clone().unwrap_or_default(),
+            source: refused.into(),
+        })?;
+        if let Some(files) = &endpoint.files {
+            files.know(&endpoint).await;
+        }
         Ok(endpoint)
     }
 
@@ -34,6 +49,13 @@ impl Endpoint {
         self.services
             .iter()
             .find(|service| service.signing_name() == signing_name)
+    }
+
+    /// Lets another process, or another endpoint of this one, have the data directory.
+    pub(crate) fn release(&self) {
+        if let Some(files) = &self.files {
+            files.release();
+        }
     }
 
     pub(crate) fn inventory(&self) -> Vec<InventoryItem> {

@@ -8,6 +8,8 @@ use std::sync::Mutex;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use crate::lock;
+
 /// A seeded source of identifiers.
 pub(crate) struct Ids(Mutex<StdRng>);
 
@@ -22,10 +24,7 @@ impl Ids {
     /// Random bytes: a key's secret, a nonce.
     pub(crate) fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.0
-            .lock()
-            .expect("no holder of this lock panics")
-            .fill_bytes(&mut bytes);
+        lock::held(&self.0).fill_bytes(&mut bytes);
         bytes
     }
 

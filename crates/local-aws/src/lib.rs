@@ -38,6 +38,7 @@ mod iam;
 mod ids;
 mod kinesis;
 mod kms;
+mod lock;
 mod marketplace;
 mod peers;
 mod persist;
@@ -57,7 +58,7 @@ mod tagging;
 pub use clock::Clock;
 pub use control::{
     CallRecord, Control, Fault, FaultRule, InventoryItem, LagSettings, LatencyModel, Outage,
-    ServiceCredentials,
+    ServiceCredentials, SessionIssuer,
 };
 pub use rds::{DatabaseView, MarkerRefused};
 pub use route53::{DnsAnswer, DnsQuestion};

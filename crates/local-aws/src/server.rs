@@ -48,9 +48,27 @@ pub enum StartError {
     /// The port or the data directory cannot be used.
     #[error("could not open the port or the data directory")]
     Io(#[from] std::io::Error),
-    /// The state file is of another shape.
-    #[error("the state file cannot be read")]
-    State(#[source] serde_json::Error),
+    /// The data directory cannot be made, read or written.
+    #[error("could not use {path}")]
+    Directory {
+        /// The directory, or the file in it.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process uses the data directory.
+    #[error("another process uses the data directory {0}")]
+    InUse(PathBuf),
+    /// A state file is damaged, or of another shape.
+    #[error("the state in {path} cannot be read")]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A service did not start.
     #[error("{0} did not start")]
     Service(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
@@ -64,7 +82,7 @@ pub struct LocalAws {
     tasks: TaskTracker,
 }
 
-/// How often changed state is written.
+/// How often changes are written that no call waits for: what time did, what was commanded in this process.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a stop waits for calls in flight.
 const STOP_TIME_MAX: Duration = Duration::from_secs(5);
@@ -118,10 +136,12 @@ impl LocalAws {
     pub async fn stop(self) -> std::io::Result<()> {
         self.stopping.cancel();
         self.tasks.close();
-        if tokio::time::timeout(STOP_TIME_MAX, self.tasks.wait())
-            .await
-            .is_err()
-        {
+        self.endpoint.calls.close();
+        let ended = async {
+            self.tasks.wait().await;
+            self.endpoint.calls.wait().await;
+        };
+        if tokio::time::timeout(STOP_TIME_MAX, ended).await.is_err() {
             tracing::warn!("calls were still in flight when the local endpoint stopped");
         }
         for service in &self.endpoint.services {
@@ -130,6 +150,7 @@ impl LocalAws {
         if let Some(objects) = &self.endpoint.objects {
             objects.stop().await;
         }
+        self.endpoint.core.mark_dirty();
         crate::persist::save(&self.endpoint).await
     }
 }
@@ -137,6 +158,7 @@ impl LocalAws {
 impl Drop for LocalAws {
     fn drop(&mut self) {
         self.stopping.cancel();
+        self.endpoint.release();
     }
 }
 

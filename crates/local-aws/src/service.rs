@@ -37,6 +37,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Takes the fault that was drawn for the call.
+    pub(crate) fn meet(&mut self, fault: Option<&Fault>) {
+        if let Some(Fault::Partial { per_million }) = fault {
+            self.failing_per_million = *per_million;
+        }
+        self.fault = fault.cloned();
+    }
+
     /// The form body.
     ///
     /// # Errors
@@ -77,6 +85,16 @@ pub(crate) trait Service: Send + Sync {
         1 << 20
     }
 
+    /// Whether the service itself lets a fault take its effect in an operation, deeper than before it.
+    fn carries(&self, _fault: &Fault, _operation: &str) -> bool {
+        false
+    }
+
+    /// Whether the endpoint saves what the service holds; not for one that keeps its own files, or that holds nothing.
+    fn is_saved_by_the_endpoint(&self) -> bool {
+        true
+    }
+
     /// Carries out one operation. An operation it does not have is [`AwsError::not_implemented`].
     async fn call(&self, core: &Arc<Core>, call: &Call) -> Result<Reply, AwsError>;
 
@@ -88,6 +106,14 @@ pub(crate) trait Service: Send + Sync {
     /// State for the endpoint's state file; `Null` for a service that keeps its own files or none.
     fn snapshot(&self) -> serde_json::Value {
         serde_json::Value::Null
+    }
+
+    /// What may have changed since this was last asked, by the place it is in; all of it under no place by a service
+    /// that does not know.
+    fn changes(&self) -> Vec<(String, serde_json::Value)> {
+        let state = self.snapshot();
+        let known = (!state.is_null()).then(|| (String::new(), state));
+        known.into_iter().collect()
     }
 
     /// Takes back what [`Self::snapshot`] gave.

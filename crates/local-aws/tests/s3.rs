@@ -499,7 +499,7 @@ async fn objects_uploads_and_policies_are_there_after_an_abrupt_stop() {
     put(&s3, "k", "new").send().await.expect("written");
     let upload = multipart(&s3, "big", &[b"part"]).await;
     // As after kill -9: nothing is stopped or flushed.
-    std::mem::forget(endpoint);
+    drop(endpoint);
     let torn = directory
         .path()
         .join("s3")

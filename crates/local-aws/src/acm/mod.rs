@@ -92,6 +92,10 @@ impl Service for Acm {
         self.places.snapshot()
     }
 
+    fn changes(&self) -> Vec<(String, Value)> {
+        self.places.changes()
+    }
+
     fn restore(&self, state: Value) -> Result<(), serde_json::Error> {
         self.places.restore(state)
     }

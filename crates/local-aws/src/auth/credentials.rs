@@ -1,7 +1,7 @@
 //! The key ring: which secret belongs to a key id, and who holds it.
 
-use std::collections::HashMap;
-use std::sync::RwLock;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, RwLock};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq;
 
 use crate::auth::{AuthRefusal, Caller, RoleSession, UserIdentity};
 use crate::ids::Ids;
+use crate::lock;
 
 /// The secret of every account's root key, by the convention of local endpoints.
 const ROOT_SECRET: &str = "test";
@@ -17,6 +18,8 @@ const ROOT_SECRET: &str = "test";
 #[derive(Default)]
 pub(crate) struct KeyRing {
     keys: RwLock<HashMap<String, Key>>,
+    /// Keys that were made, changed or forgotten since [`Self::changes`] was asked.
+    touched: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -95,12 +98,14 @@ impl KeyRing {
     }
 
     fn insert(&self, id: String, key: Key) {
-        self.keys.write().expect("no holder panics").insert(id, key);
+        self.touch(&id);
+        lock::write(&self.keys).insert(id, key);
     }
 
     /// Makes a user's key work, or not.
     pub(crate) fn set_active(&self, access_key_id: &str, on: bool) {
-        let mut keys = self.keys.write().expect("no holder panics");
+        self.touch(access_key_id);
+        let mut keys = lock::write(&self.keys);
         if let Some(Holder::User { active, .. }) = keys.get_mut(access_key_id).map(|key| &mut key.holder) {
             *active = on;
         }
@@ -108,7 +113,8 @@ impl KeyRing {
 
     /// Forgets a key.
     pub(crate) fn remove(&self, access_key_id: &str) {
-        self.keys.write().expect("no holder panics").remove(access_key_id);
+        self.touch(access_key_id);
+        lock::write(&self.keys).remove(access_key_id);
     }
 
     /// The secret of a key id, for whoever checks a signature.
@@ -116,9 +122,7 @@ impl KeyRing {
         if is_account_id(access_key_id) {
             return Some(ROOT_SECRET.to_owned());
         }
-        self.keys
-            .read()
-            .expect("no holder panics")
+        lock::read(&self.keys)
             .get(access_key_id)
             .filter(|key| key.works())
             .map(|key| key.secret.clone())
@@ -140,7 +144,7 @@ impl KeyRing {
                 |_| Err(AuthRefusal::UnknownKey),
             );
         }
-        let keys = self.keys.read().expect("no holder panics");
+        let keys = lock::read(&self.keys);
         let key = keys.get(access_key_id).ok_or(AuthRefusal::UnknownKey)?;
         if !key.works() || !key.holder.takes(token) {
             return Err(AuthRefusal::UnknownKey);
@@ -155,16 +159,37 @@ impl KeyRing {
     /// kept, so that a late user still hears `ExpiredToken` and not that the key is unknown.
     pub(crate) fn forget_ended(&self, now: DateTime<Utc>) {
         let horizon = now - chrono::TimeDelta::days(1);
-        let mut keys = self.keys.write().expect("no holder panics");
-        keys.retain(|_, key| key.expires_at.is_none_or(|end| end > horizon));
+        let mut keys = lock::write(&self.keys);
+        keys.retain(|id, key| {
+            let lasts = key.expires_at.is_none_or(|end| end > horizon);
+            if !lasts {
+                self.touch(id);
+            }
+            lasts
+        });
+    }
+
+    fn touch(&self, id: &str) {
+        lock::held(&self.touched).insert(id.to_owned());
+    }
+
+    /// Keys that may have changed since this was last asked; none for one that is gone.
+    pub(crate) fn changes(&self) -> Vec<(String, Option<Key>)> {
+        let touched = std::mem::take(&mut *lock::held(&self.touched));
+        let keys = lock::read(&self.keys);
+        let now = touched.into_iter().map(|id| {
+            let key = keys.get(&id).cloned();
+            (id, key)
+        });
+        now.collect()
     }
 
     pub(crate) fn snapshot(&self) -> HashMap<String, Key> {
-        self.keys.read().expect("no holder panics").clone()
+        lock::read(&self.keys).clone()
     }
 
     pub(crate) fn restore(&self, keys: HashMap<String, Key>) {
-        *self.keys.write().expect("no holder panics") = keys;
+        *lock::write(&self.keys) = keys;
     }
 }
 

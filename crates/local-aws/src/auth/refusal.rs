@@ -18,6 +18,8 @@ pub(crate) enum AuthRefusal {
     Mismatch,
     /// Signed more than five minutes away from now.
     Skewed(String),
+    /// Signed for a region that is not there, or that the account has not opted into.
+    ForeignRegion(String),
 }
 
 impl AuthRefusal {
@@ -43,6 +45,9 @@ impl AuthRefusal {
             Self::Expired => AwsError::forbidden("ExpiredToken", EXPIRED),
             Self::Mismatch => AwsError::forbidden("SignatureDoesNotMatch", MISMATCH),
             Self::Skewed(why) => AwsError::forbidden("SignatureDoesNotMatch", why),
+            Self::ForeignRegion(region) => {
+                AwsError::forbidden("SignatureDoesNotMatch", out_of_scope(&region))
+            }
         }
     }
 
@@ -53,7 +58,7 @@ impl AuthRefusal {
                 "Request is missing Authentication Token",
             ),
             Self::Incomplete(why) => AwsError::bad("IncompleteSignature", why),
-            Self::UnknownKey => AwsError::new(
+            Self::UnknownKey | Self::ForeignRegion(_) => AwsError::new(
                 http::StatusCode::UNAUTHORIZED,
                 "AuthFailure",
                 "AWS was not able to validate the provided access credentials",
@@ -75,8 +80,13 @@ impl AuthRefusal {
             Self::Expired => AwsError::bad("ExpiredTokenException", EXPIRED),
             Self::Mismatch => AwsError::bad("InvalidSignatureException", MISMATCH),
             Self::Skewed(why) => AwsError::bad("InvalidSignatureException", why),
+            Self::ForeignRegion(region) => AwsError::bad("InvalidSignatureException", out_of_scope(&region)),
         }
     }
+}
+
+fn out_of_scope(region: &str) -> String {
+    format!("Credential should be scoped to a valid region, not '{region}'.")
 }
 
 const UNKNOWN: &str = "The security token included in the request is invalid.";

@@ -22,6 +22,7 @@ use crate::control::InventoryItem;
 use crate::core::Core;
 use crate::ec2::Place;
 use crate::error::AwsError;
+use crate::lock;
 use crate::places::Places;
 use crate::protocol::{Protocol, Reply, Xml};
 use crate::service::{Call, Service};
@@ -75,6 +76,10 @@ impl Service for AutoScaling {
         self.places.snapshot()
     }
 
+    fn changes(&self) -> Vec<(String, serde_json::Value)> {
+        self.places.changes()
+    }
+
     fn restore(&self, state: serde_json::Value) -> Result<(), serde_json::Error> {
         self.places.restore(state)
     }
@@ -120,7 +125,7 @@ impl AutoScaling {
     }
 
     fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().expect("no holder panics")
+        lock::held(&self.turn)
     }
 
     /// The groups of the call's place, sorted by name.

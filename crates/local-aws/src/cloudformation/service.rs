@@ -69,6 +69,10 @@ impl Service for CloudFormation {
         self.stacks.snapshot()
     }
 
+    fn changes(&self) -> Vec<(String, serde_json::Value)> {
+        self.stacks.changes()
+    }
+
     fn restore(&self, state: serde_json::Value) -> Result<(), serde_json::Error> {
         self.stacks.restore(state)
     }

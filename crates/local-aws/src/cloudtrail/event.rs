@@ -1,5 +1,6 @@
 //! One management event, made from a record of the log of calls.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::control::CallRecord;
@@ -41,6 +42,16 @@ const DATA_EVENTS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Calls that change nothing and whose names do not say so, as CloudTrail has them: AssumeRole among them.
+const READ_ONLY: &[&str] = &["AssumeRole", "Decrypt", "Encrypt", "GenerateDataKey"];
+
+/// Whether a call moves records or objects.
+pub(crate) fn is_data_event(service: &str, operation: &str) -> bool {
+    DATA_EVENTS
+        .iter()
+        .any(|(of, operations)| *of == service && operations.contains(&operation))
+}
+
 /// A management event of one account and region.
 pub(super) struct Event {
     /// Sorts as the log does, newest first; what pages count by.
@@ -51,28 +62,32 @@ pub(super) struct Event {
 }
 
 impl Event {
-    /// The event that a call is for an account in a region, if it is one.
-    pub(super) fn of(number: usize, record: CallRecord, account: &str, region: &str) -> Option<Self> {
+    /// Whether a call is an event of an account in a region: its own, or one about its role.
+    pub(super) fn concerns(record: &CallRecord, account: &str, region: &str) -> bool {
         let about = |arn: &String| arn.split(':').nth(4) == Some(account);
         let concerned = record.account == account || record.resources.iter().any(about);
-        let is_data = DATA_EVENTS.iter().any(|(service, operations)| {
-            record.service == *service && operations.contains(&record.operation.as_str())
-        });
-        (concerned && record.region == region && !is_data && !record.operation.is_empty()).then(|| Self {
-            place: format!("{:020}", u64::MAX - u64::try_from(number).unwrap_or(0)),
+        concerned && record.region == region && !record.operation.is_empty()
+    }
+
+    /// The event of a call, by its number in the log.
+    pub(super) fn new(number: u64, record: CallRecord) -> Self {
+        Self {
+            place: format!("{:020}", u64::MAX - number),
             at: record.at.timestamp(),
             record,
-        })
+        }
     }
 
     /// Whether an attribute has a value.
     pub(super) fn has(&self, key: &str, value: &str) -> bool {
         match key {
+            "AccessKeyId" => self.record.access_key_id == value,
             "EventId" => self.record.request_id == value,
             "EventName" => self.record.operation == value,
             "EventSource" => self.source() == value,
             "ReadOnly" => self.read_only().to_string() == value,
             "Username" => self.username() == value,
+            "ResourceType" => !self.record.resources.is_empty() && value == ROLE_TYPE,
             "ResourceName" => self.record.resources.iter().any(|resource| resource == value),
             _ => false,
         }
@@ -87,7 +102,8 @@ impl Event {
     }
 
     fn read_only(&self) -> bool {
-        crate::dispatch::is_read(&self.record.operation)
+        let operation = self.record.operation.as_str();
+        crate::dispatch::is_read(operation) || READ_ONLY.contains(&operation)
     }
 
     /// The session's or the user's name, or `root`.
@@ -98,14 +114,19 @@ impl Event {
 
     /// The event as LookupEvents shows it.
     pub(super) fn view(&self) -> Value {
+        let resources = self.record.resources.iter();
+        let resources: Vec<Value> = resources
+            .map(|name| json!({ "ResourceName": name, "ResourceType": ROLE_TYPE }))
+            .collect();
         json!({
+            "AccessKeyId": self.record.access_key_id,
             "EventId": self.record.request_id,
             "EventName": self.record.operation,
             "ReadOnly": self.read_only().to_string(),
             "EventTime": self.at,
             "EventSource": self.source(),
             "Username": self.username(),
-            "Resources": self.record.resources.iter().map(|name| json!({ "ResourceName": name })).collect::<Vec<_>>(),
+            "Resources": resources,
             "CloudTrailEvent": self.whole().to_string(),
         })
     }
@@ -113,19 +134,20 @@ impl Event {
     /// The event's own document (CloudTrail user guide, "CloudTrail record contents").
     fn whole(&self) -> Value {
         let record = &self.record;
-        let kind = match record.principal.split(':').nth(5).unwrap_or_default() {
-            "root" => "Root",
-            resource if resource.starts_with("assumed-role/") => "AssumedRole",
-            resource if resource.starts_with("user/") => "IAMUser",
-            _ => "Unknown",
-        };
+        let parameters: Option<Value> = record
+            .parameters
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok());
         let mut whole = json!({
             "eventVersion": "1.11",
-            "userIdentity": { "type": kind, "arn": record.principal, "accountId": record.account },
-            "eventTime": record.at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            "userIdentity": self.identity(),
+            "eventTime": time(record.at),
             "eventSource": self.source(),
             "eventName": record.operation,
             "awsRegion": record.region,
+            "sourceIPAddress": record.source_ip,
+            "userAgent": record.user_agent,
+            "requestParameters": parameters,
             "requestID": record.request_id,
             "eventID": record.request_id,
             "readOnly": self.read_only(),
@@ -134,15 +156,62 @@ impl Event {
             "recipientAccountId": record.account,
             "eventCategory": "Management",
         });
-        if let Some(identity) = &record.source_identity {
-            whole["userIdentity"]["sessionContext"] = json!({ "sourceIdentity": identity });
-        }
         if !record.session_tags.is_empty() {
             whole["additionalEventData"] = json!({ "principalTags": record.session_tags });
+        }
+        if !record.resources.is_empty() {
+            let resources = record.resources.iter();
+            whole["resources"] = resources
+                .map(|arn| json!({ "ARN": arn, "type": ROLE_TYPE, "accountId": arn.split(':').nth(4) }))
+                .collect();
         }
         if record.code != "OK" {
             whole["errorCode"] = json!(record.code);
         }
         whole
     }
+
+    /// Who called (CloudTrail user guide, "CloudTrail userIdentity element").
+    fn identity(&self) -> Value {
+        let record = &self.record;
+        let kind = match record.principal.split(':').nth(5).unwrap_or_default() {
+            "root" => "Root",
+            resource if resource.starts_with("assumed-role/") => "AssumedRole",
+            resource if resource.starts_with("user/") => "IAMUser",
+            _ => "Unknown",
+        };
+        let mut identity = json!({
+            "type": kind,
+            "principalId": record.principal_id,
+            "arn": record.principal,
+            "accountId": record.account,
+            "accessKeyId": record.access_key_id,
+        });
+        if kind == "IAMUser" {
+            identity["userName"] = json!(self.username());
+        }
+        if let Some(issuer) = &record.session_issuer {
+            identity["sessionContext"] = json!({
+                "sessionIssuer": {
+                    "type": "Role",
+                    "principalId": issuer.id,
+                    "arn": issuer.arn,
+                    "accountId": record.account,
+                    "userName": issuer.arn.rsplit('/').next(),
+                },
+                "attributes": { "creationDate": time(issuer.issued_at), "mfaAuthenticated": "false" },
+            });
+            if let Some(source) = &record.source_identity {
+                identity["sessionContext"]["sourceIdentity"] = json!(source);
+            }
+        }
+        identity
+    }
+}
+
+/// The only resources that events name here.
+const ROLE_TYPE: &str = "AWS::IAM::Role";
+
+fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

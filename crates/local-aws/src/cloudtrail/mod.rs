@@ -1,9 +1,10 @@
 //! CloudTrail: an account looks up the management events of its calls in a region.
 //!
-//! It reads the endpoint's log of calls, which keeps the last 200,000 and not ninety days. A call that assumes a role
+//! It reads the endpoint's log of calls, which keeps the last 200,000 management events and not ninety days. A call that assumes a role
 //! in another account is an event there too. Source: CloudTrail API reference, "LookupEvents".
 
 mod event;
+pub(crate) mod parameters;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::event::Event;
+pub(crate) use self::event::is_data_event;
 use crate::core::Core;
 use crate::error::AwsError;
 use crate::protocol::{Protocol, Reply, page};
@@ -67,12 +69,10 @@ fn lookup(core: &Core, call: &Call) -> Result<Value, AwsError> {
         seconds(wanted.start_time.as_ref()),
         seconds(wanted.end_time.as_ref()),
     );
-    let mut events: Vec<Event> = core
-        .calls
-        .all()
-        .into_iter()
-        .enumerate()
-        .filter_map(|(number, record)| Event::of(number, record, &call.caller.account, &call.region))
+    let concerned = |record: &_| Event::concerns(record, &call.caller.account, &call.region);
+    let records = core.calls.management(concerned).into_iter();
+    let mut events: Vec<Event> = records
+        .map(|(number, record)| Event::new(number, record))
         .filter(|event| start.is_none_or(|start| event.at >= start) && end.is_none_or(|end| event.at <= end))
         .filter(|event| {
             wanted

@@ -1,13 +1,17 @@
 //! Faults on request: which call fails, how, and whether its effect happened.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use crate::control::{Failing, fault_codes};
+use crate::dispatch::is_read;
 use crate::error::AwsError;
+use crate::iam::policy::glob;
 use crate::ids::stable_hash;
-use crate::protocol::Protocol;
+use crate::lock;
 
 /// What happens to a call that a rule hits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +33,26 @@ pub enum Fault {
         #[serde(default)]
         hang_ms: u64,
     },
-    /// The endpoint's disk takes no more: the call fails as the service's own failure, and nothing of it is stored.
+    /// The endpoint's disk takes no more: calls that write fail as the service's own failure, where they write, and
+    /// nothing of them is stored. Calls that read go on.
     DiskFull,
+    /// There is no capacity for what the call asks for: `InsufficientInstanceCapacity`, or the service's name for it.
+    InsufficientCapacity,
+    /// A quota is used up, in the code that the service documents for the operation: `VpcLimitExceeded`, …. Calls
+    /// that read go on.
+    QuotaExceeded,
+    /// As if roles were deleted, as long as the rule is there: nobody assumes them, and sessions they gave before may
+    /// do nothing. The rule's account is the roles'; it is about no single call.
+    RoleDeleted {
+        /// A role's name, or a pattern with `*` and `?`.
+        role: String,
+    },
+    /// As if roles' trust policies did not name the caller, as long as the rule is there. Sessions go on. The rule's
+    /// account is the roles'; it is about no single call.
+    TrustChanged {
+        /// A role's name, or a pattern with `*` and `?`.
+        role: String,
+    },
     /// The call is carried out for a part of its records, the others fail with the service's own code: PutRecords.
     /// A call that has no records is carried out whole.
     Partial {
@@ -81,6 +103,9 @@ pub struct FaultRule {
     /// Only the nth matching call (from 1) fails.
     #[serde(default)]
     pub nth: Option<u64>,
+    /// Only every so manieth matching call fails: 3 lets the third, the sixth and so on fail.
+    #[serde(default)]
+    pub every: Option<NonZeroU64>,
     /// So many of a million matching calls fail, chosen by the endpoint's seed for each account, region and operation
     /// by itself: accounts that work side by side do not change each other's faults.
     #[serde(default)]
@@ -102,9 +127,31 @@ impl FaultRule {
             service: None,
             operation: Some(operation.to_owned()),
             nth: None,
+            every: None,
             rate_per_million: None,
             times: None,
             fault,
+        }
+    }
+
+    /// A rule under which a role of an account, or those whose names fit the pattern, are as good as deleted.
+    #[must_use]
+    pub fn role_deleted(account: &str, role: &str) -> Self {
+        let role = role.to_owned();
+        Self::on_roles(account, Fault::RoleDeleted { role })
+    }
+
+    /// A rule under which the trust policies of such roles do not name the caller.
+    #[must_use]
+    pub fn trust_changed(account: &str, role: &str) -> Self {
+        let role = role.to_owned();
+        Self::on_roles(account, Fault::TrustChanged { role })
+    }
+
+    fn on_roles(account: &str, fault: Fault) -> Self {
+        Self {
+            operation: None,
+            ..Self::on("", fault).in_account(account)
         }
     }
 
@@ -122,6 +169,15 @@ impl FaultRule {
     pub fn nth(self, nth: u64) -> Self {
         Self {
             nth: Some(nth),
+            ..self
+        }
+    }
+
+    /// The same rule for every so manieth matching call; zero is taken as one.
+    #[must_use]
+    pub fn every(self, calls: u64) -> Self {
+        Self {
+            every: Some(NonZeroU64::new(calls).unwrap_or(NonZeroU64::MIN)),
             ..self
         }
     }
@@ -147,10 +203,23 @@ impl FaultRule {
     fn matches(&self, target: &Target<'_>) -> bool {
         let is =
             |wanted: &Option<String>, given: &str| wanted.as_deref().is_none_or(|wanted| wanted == given);
-        is(&self.account, target.account)
+        !self.fault.spares(target.operation)
+            && is(&self.account, target.account)
             && is(&self.region, target.region)
             && is(&self.service, target.service)
             && is(&self.operation, target.operation)
+    }
+
+    /// A rule about roles has no call that could be counted or drawn.
+    fn is_sound(&self) -> bool {
+        let single = self.operation.is_some()
+            || self.service.is_some()
+            || self.region.is_some()
+            || self.nth.is_some()
+            || self.every.is_some()
+            || self.rate_per_million.is_some()
+            || self.times.is_some();
+        !(single && self.fault.is_about_roles())
     }
 }
 
@@ -166,9 +235,13 @@ pub(crate) struct Target<'a> {
 pub(crate) struct Faults {
     seed: u64,
     rules: Mutex<Vec<Armed>>,
+    /// Partial failures so far, by what they were about.
+    turns: Mutex<BTreeMap<String, u64>>,
 }
 
-struct Armed {
+/// A rule and what it has seen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Armed {
     number: u64,
     rule: FaultRule,
     seen: u64,
@@ -185,14 +258,15 @@ impl Faults {
         Self {
             seed,
             rules: Mutex::default(),
+            turns: Mutex::default(),
         }
     }
 
-    /// Adds a rule behind the others; false when there are too many.
+    /// Adds a rule behind the others; false when there are too many, or when a rule about roles names calls.
     pub(crate) fn add(&self, rule: FaultRule) -> bool {
-        let mut rules = self.rules.lock().expect("no holder panics");
+        let mut rules = lock::held(&self.rules);
         let number = rules.last().map_or(0, |armed| armed.number + 1);
-        let room = rules.len() < RULES_MAX;
+        let room = rules.len() < RULES_MAX && rule.is_sound();
         if room {
             rules.push(Armed {
                 number,
@@ -205,14 +279,65 @@ impl Faults {
         room
     }
 
+    /// Ends the rules that equal this one; false when there are none.
+    pub(crate) fn remove(&self, rule: &FaultRule) -> bool {
+        let mut rules = lock::held(&self.rules);
+        let before = rules.len();
+        rules.retain(|armed| armed.rule != *rule);
+        rules.len() < before
+    }
+
     pub(crate) fn clear(&self) {
-        self.rules.lock().expect("no holder panics").clear();
+        lock::held(&self.rules).clear();
+        lock::held(&self.turns).clear();
+    }
+
+    /// The rules with what they have seen, for the state file.
+    pub(crate) fn armed(&self) -> Vec<Armed> {
+        lock::held(&self.rules).clone()
+    }
+
+    pub(crate) fn rearm(&self, rules: Vec<Armed>) {
+        *lock::held(&self.rules) = rules;
+    }
+
+    /// What decides which records of a call about `name` fail. It is drawn from the seed and from how many such calls
+    /// there were, so that it does not depend on what happens elsewhere at the same time.
+    pub(crate) fn failing(&self, per_million: u32, name: &str) -> Failing {
+        let mut turns = lock::held(&self.turns);
+        let turn = turns.entry(name.to_owned()).or_default();
+        *turn += 1;
+        Failing::new(
+            per_million,
+            stable_hash(self.seed, &format!("partial {name} {turn}")),
+        )
+    }
+
+    /// Whether a rule lets a role be gone.
+    pub(crate) fn role_deleted(&self, account: &str, role: &str) -> bool {
+        self.about_role(
+            account,
+            |fault| matches!(fault, Fault::RoleDeleted { role: pattern } if glob(pattern, role)),
+        )
+    }
+
+    /// Whether a rule lets a role's trust not name its callers.
+    pub(crate) fn trust_changed(&self, account: &str, role: &str) -> bool {
+        self.about_role(
+            account,
+            |fault| matches!(fault, Fault::TrustChanged { role: pattern } if glob(pattern, role)),
+        )
+    }
+
+    fn about_role(&self, account: &str, hits: impl Fn(&Fault) -> bool) -> bool {
+        lock::held(&self.rules).iter().any(|armed| {
+            let rule = &armed.rule;
+            rule.account.as_deref().is_none_or(|wanted| wanted == account) && hits(&rule.fault)
+        })
     }
 
     pub(crate) fn rules(&self) -> Vec<FaultRule> {
-        self.rules
-            .lock()
-            .expect("no holder panics")
+        lock::held(&self.rules)
             .iter()
             .map(|armed| armed.rule.clone())
             .collect()
@@ -220,7 +345,7 @@ impl Faults {
 
     /// The fault of this call, if any: the first rule that hits. Every matching rule counts the call.
     pub(crate) fn draw(&self, target: &Target<'_>) -> Option<Fault> {
-        let mut rules = self.rules.lock().expect("no holder panics");
+        let mut rules = lock::held(&self.rules);
         let mut drawn = None;
         for armed in rules.iter_mut().filter(|armed| armed.rule.matches(target)) {
             let key = armed.count(target);
@@ -250,7 +375,11 @@ impl Armed {
     }
 
     fn hits_now(&self, seed: u64, key: &str) -> bool {
-        let in_turn = self.rule.nth.is_none_or(|nth| nth == self.seen);
+        let in_turn = self.rule.nth.is_none_or(|nth| nth == self.seen)
+            && self
+                .rule
+                .every
+                .is_none_or(|every| self.seen.is_multiple_of(every.get()));
         let left = self.rule.times.is_none_or(|times| self.hits < times);
         let drawn = self.rule.rate_per_million.is_none_or(|rate| {
             stable_hash(seed, &format!("fault {} {key}", self.number)) % 1_000_000 < u64::from(rate)
@@ -261,18 +390,12 @@ impl Armed {
 
 impl Fault {
     /// The error this fault answers, for the faults that answer one.
-    pub(crate) fn error(&self, service: &str, protocol: Protocol) -> Option<AwsError> {
-        let json = matches!(protocol, Protocol::Json { .. });
+    pub(crate) fn error(&self, service: &str, operation: &str) -> Option<AwsError> {
         match self {
-            Self::Throttle => Some(throttle(service, json)),
-            Self::ServerError | Self::DiskFull => {
-                let code = if json { "InternalFailure" } else { "InternalError" };
-                Some(AwsError::new(
-                    http::StatusCode::INTERNAL_SERVER_ERROR,
-                    code,
-                    "An internal error has occurred",
-                ))
-            }
+            Self::Throttle => Some(fault_codes::throttle(service, operation)),
+            Self::ServerError | Self::DiskFull => Some(fault_codes::failure(service)),
+            Self::InsufficientCapacity => Some(fault_codes::no_capacity(service)),
+            Self::QuotaExceeded => Some(fault_codes::quota(service, operation)),
             Self::Error {
                 status,
                 code,
@@ -285,24 +408,38 @@ impl Fault {
             | Self::EffectWithoutReply { .. }
             | Self::Partial { .. }
             | Self::StatementFails { .. }
-            | Self::StatementDelayed { .. } => None,
+            | Self::StatementDelayed { .. }
+            | Self::RoleDeleted { .. }
+            | Self::TrustChanged { .. } => None,
+        }
+    }
+
+    fn is_about_roles(&self) -> bool {
+        matches!(self, Self::RoleDeleted { .. } | Self::TrustChanged { .. })
+    }
+
+    /// Whether the fault cannot meet an operation, whatever its rule says.
+    fn spares(&self, operation: &str) -> bool {
+        match self {
+            Self::RoleDeleted { .. } | Self::TrustChanged { .. } => true,
+            Self::DiskFull | Self::QuotaExceeded | Self::InsufficientCapacity => {
+                is_read(operation) || frees(operation)
+            }
+            Self::Throttle
+            | Self::ServerError
+            | Self::Timeout { .. }
+            | Self::EffectWithoutReply { .. }
+            | Self::Partial { .. }
+            | Self::StatementFails { .. }
+            | Self::StatementDelayed { .. }
+            | Self::Error { .. } => false,
         }
     }
 }
 
-fn throttle(service: &str, json: bool) -> AwsError {
-    match (service, json) {
-        ("ec2", _) => AwsError::new(
-            http::StatusCode::SERVICE_UNAVAILABLE,
-            "RequestLimitExceeded",
-            "Request limit exceeded.",
-        ),
-        ("s3", _) => AwsError::new(
-            http::StatusCode::SERVICE_UNAVAILABLE,
-            "SlowDown",
-            "Please reduce your request rate.",
-        ),
-        (_, true) => AwsError::bad("ThrottlingException", "Rate exceeded"),
-        (_, false) => AwsError::bad("Throttling", "Rate exceeded"),
-    }
+/// Whether an operation gives back what it is about, which no full disk and no quota hinders.
+fn frees(operation: &str) -> bool {
+    ["Abort", "Delete", "Release", "Remove", "Terminate"]
+        .iter()
+        .any(|verb| operation.starts_with(verb))
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use crate::iam::policy::Document;
+use crate::lock;
 
 /// The policies in force, by account.
 #[derive(Default)]
@@ -20,7 +21,7 @@ impl Guardrails {
     pub(crate) fn set(&self, account: &str, document: Option<&str>) -> Result<(), String> {
         let read = document.map(Document::identity).transpose();
         let read = read.map_err(|error| error.to_string())?;
-        let mut all = self.0.lock().expect("no holder panics");
+        let mut all = lock::held(&self.0);
         match read {
             Some(document) => all.insert(account.to_owned(), document),
             None => all.remove(account),
@@ -28,7 +29,20 @@ impl Guardrails {
         Ok(())
     }
 
+    pub(crate) fn replace(&self, documents: BTreeMap<String, Document>) {
+        *lock::held(&self.0) = documents;
+    }
+
+    /// The documents in force, by account.
+    pub(crate) fn all(&self) -> BTreeMap<String, String> {
+        let all = lock::held(&self.0);
+        let texts = all
+            .iter()
+            .map(|(account, document)| (account.clone(), document.text.to_string()));
+        texts.collect()
+    }
+
     pub(crate) fn of(&self, account: &str) -> Option<Document> {
-        self.0.lock().expect("no holder panics").get(account).cloned()
+        lock::held(&self.0).get(account).cloned()
     }
 }

@@ -1,5 +1,6 @@
 //! The in-process control surface.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -50,6 +51,7 @@ impl Control {
         core.look();
         core.clock.advance(by);
         core.look();
+        core.mark_dirty();
     }
 
     /// Every live resource of every account, sorted.
@@ -66,7 +68,7 @@ impl Control {
         items
     }
 
-    /// The log of calls, oldest first; the last 200,000.
+    /// The log of calls, oldest first: the last 50,000 that moved records and objects, and the last 200,000 others.
     #[must_use]
     pub fn calls(&self) -> Vec<CallRecord> {
         self.endpoint.core.calls.all()
@@ -77,9 +79,11 @@ impl Control {
         self.endpoint.core.calls.clear();
     }
 
-    /// Adds a fault behind those in force; false when a thousand are.
+    /// Adds a fault behind those in force; false when a thousand are, and for a rule about roles that names calls.
     pub fn add_fault(&self, rule: FaultRule) -> bool {
-        self.endpoint.core.faults.add(rule)
+        let outcome = self.endpoint.core.faults.add(rule);
+        self.endpoint.core.mark_dirty();
+        outcome
     }
 
     /// The fault rules in force.
@@ -88,19 +92,29 @@ impl Control {
         self.endpoint.core.faults.rules()
     }
 
+    /// Ends the fault rules that equal this one, whatever they have hit so far; false when there are none.
+    pub fn remove_fault(&self, rule: &FaultRule) -> bool {
+        let outcome = self.endpoint.core.faults.remove(rule);
+        self.endpoint.core.mark_dirty();
+        outcome
+    }
+
     /// Ends all faults.
     pub fn clear_faults(&self) {
         self.endpoint.core.faults.clear();
+        self.endpoint.core.mark_dirty();
     }
 
     /// Sets the consistency lag; the default settings switch it off.
     pub fn set_lag(&self, settings: LagSettings) {
         self.endpoint.core.lag.set(settings);
+        self.endpoint.core.mark_dirty();
     }
 
     /// Sets how long things take; nothing takes time at start.
     pub fn set_latency(&self, model: LatencyModel) {
         self.endpoint.core.latency.set(model);
+        self.endpoint.core.mark_dirty();
     }
 
     /// Loses a zone or a region until [`Self::end_outage`].
@@ -108,13 +122,34 @@ impl Control {
         // What had happened until now, such as the rows that had reached a replica, happened before the outage.
         self.endpoint.core.look();
         self.endpoint.core.outages.begin(outage);
+        self.endpoint.core.mark_dirty();
         self.endpoint.core.look();
     }
 
     /// Brings a lost zone or region back.
     pub fn end_outage(&self, outage: &Outage) {
         self.endpoint.core.outages.end(outage);
+        self.endpoint.core.mark_dirty();
         self.endpoint.core.look();
+    }
+
+    /// The outages in force.
+    #[must_use]
+    pub fn outages(&self) -> Vec<Outage> {
+        self.endpoint.core.outages.all()
+    }
+
+    /// Ends every outage.
+    pub fn end_outages(&self) {
+        self.endpoint.core.outages.end_all();
+        self.endpoint.core.mark_dirty();
+        self.endpoint.core.look();
+    }
+
+    /// The service control policies in force, by account.
+    #[must_use]
+    pub fn scps(&self) -> BTreeMap<String, String> {
+        self.endpoint.core.guardrails.all()
     }
 
     /// Sets the service control policy of an account, or ends it.
@@ -122,7 +157,9 @@ impl Control {
     /// # Errors
     /// What is wrong with the document, in IAM's words.
     pub fn set_scp(&self, account: &str, document: Option<&str>) -> Result<(), String> {
-        self.endpoint.core.guardrails.set(account, document)
+        let outcome = self.endpoint.core.guardrails.set(account, document);
+        self.endpoint.core.mark_dirty();
+        outcome
     }
 
     /// Says that a customer, by its identifier or account, subscribed to a Marketplace product.
@@ -164,21 +201,21 @@ impl Control {
         core.mark_dirty();
     }
 
-    /// The state of everything but streams and objects, which keep their own files. It holds keys: not for a log.
+    /// The state of everything but streams and objects, which keep their own files: resources, clock, rules and
+    /// switches. It holds keys: not for a log.
     #[must_use]
     pub fn snapshot(&self) -> serde_json::Value {
         serde_json::json!(crate::persist::gather(&self.endpoint))
     }
 
-    /// Takes an endpoint back to a snapshot.
+    /// Takes an endpoint back to a snapshot. Its clock stays where it is if it is further.
     ///
     /// # Errors
-    /// When the snapshot is of another shape; the endpoint then stays as it is.
+    /// When the snapshot is of another shape, says which part; the endpoint then stays as it is.
     pub fn restore(&self, snapshot: serde_json::Value) -> Result<(), String> {
-        let saved = serde_json::from_value(snapshot).map_err(|error| error.to_string())?;
-        crate::persist::restore(&self.endpoint, saved).map_err(|error| error.to_string())?;
-        self.endpoint.core.mark_dirty();
-        Ok(())
+        let saved =
+            serde_json::from_value(snapshot).map_err(|error| format!("this is no snapshot: {error}"))?;
+        crate::persist::take_back(&self.endpoint, saved).map_err(|refused| refused.to_string())
     }
 
     /// Applies a service quota to an account in a region; false for a code that is not known.

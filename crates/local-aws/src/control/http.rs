@@ -8,13 +8,13 @@
 //! | `GET /_local/health` | 200 when the endpoint serves |
 //! | `GET /_local/inventory` | every live resource |
 //! | `GET`, `DELETE /_local/calls` | the log of calls; empties it |
-//! | `GET`, `POST`, `DELETE /_local/faults` | the rules; adds one ([`FaultRule`]); ends all |
+//! | `GET`, `POST`, `DELETE /_local/faults` | the rules; adds one ([`FaultRule`]); ends the one in the body, or all |
 //! | `GET`, `POST /_local/clock` | the time; `{"advance_ms": n}` moves it |
 //! | `GET`, `POST /_local/lag` | the consistency lag ([`LagSettings`]) |
 //! | `GET`, `POST /_local/latency` | how long things take ([`LatencyModel`]) |
-//! | `GET`, `POST`, `DELETE /_local/outages` | what is lost; loses a zone or a region ([`Outage`]); ends all |
+//! | `GET`, `POST`, `DELETE /_local/outages` | what is lost; loses a zone or a region ([`Outage`]); ends the one in the body, or all |
 //! | `POST /_local/quotas` | applies a service quota: `{"account", "region", "code", "value"}` |
-//! | `POST /_local/scps` | sets an account's service control policy: `{"account", "document"}`, null ends it |
+//! | `GET`, `POST /_local/scps` | the service control policies; sets an account's: `{"account", "document"}`, null ends it |
 //! | `POST /_local/subscriptions` | `{"product", "dimensions", "customer", "seller", "ends"}`: a Marketplace subscription |
 //! | `POST /_local/licenses` | `{"arn", "product", "account"}` grants a Marketplace licence; `{"arn", "ends": true}` ends it |
 //! | `GET /_local/snapshot`, `POST /_local/restore` | the state but for streams and objects; takes it back |
@@ -28,6 +28,7 @@
 //! | `POST /_local/service-credentials` | `{"role_arn": …}` gives keys that do not expire |
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -78,7 +79,7 @@ pub(crate) async fn answer(
         "/latency" => latency(control, &parts.method, &body),
         "/outages" => outages(control, &parts.method, &body),
         "/quotas" => quotas(control, &body),
-        "/scps" => scps(control, &body),
+        "/scps" => scps(control, &parts.method, &body),
         "/subscriptions" => subscriptions(control, &body),
         "/licenses" => licenses(control, &body),
         "/snapshot" => Ok(control.snapshot()),
@@ -95,9 +96,26 @@ pub(crate) async fn answer(
         "/service-credentials" => service_credentials(control, &body),
         other => Err(format!("there is no control {other}")),
     };
+    let outcome = match outcome {
+        Ok(value) if parts.method != Method::GET => saved(control).await.map(|()| value),
+        outcome => outcome,
+    };
     match outcome {
         Ok(value) => reply(StatusCode::OK, &value),
         Err(why) => reply(StatusCode::BAD_REQUEST, &json!({ "error": why })),
+    }
+}
+
+/// Makes what was commanded durable, in a task of its own: a write that has begun is finished.
+async fn saved(control: &Control) -> Result<(), String> {
+    let endpoint = Arc::clone(&control.endpoint);
+    endpoint.core.mark_dirty();
+    let calls = endpoint.calls.clone();
+    let saving = calls.spawn(async move { crate::persist::save(&endpoint).await });
+    match saving.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(format!("the state could not be written: {error}")),
+        Err(error) => Err(format!("the state could not be written: {error}")),
     }
 }
 
@@ -109,10 +127,12 @@ fn calls(control: &Control, method: &Method) -> Result<Value, String> {
 }
 
 fn faults(control: &Control, method: &Method, body: &[u8]) -> Result<Value, String> {
-    if *method == Method::DELETE {
+    if *method == Method::DELETE && body.is_empty() {
         control.clear_faults();
+    } else if *method == Method::DELETE && !control.remove_fault(&read::<FaultRule>(body)?) {
+        return Err("there is no such rule".into());
     } else if *method == Method::POST && !control.add_fault(read::<FaultRule>(body)?) {
-        return Err("too many rules".into());
+        return Err("too many rules, or a rule about roles that names calls".into());
     }
     Ok(json!(control.faults()))
 }
@@ -145,13 +165,14 @@ fn latency(control: &Control, method: &Method, body: &[u8]) -> Result<Value, Str
 }
 
 fn outages(control: &Control, method: &Method, body: &[u8]) -> Result<Value, String> {
-    let outages = &control.endpoint.core.outages;
-    if *method == Method::DELETE {
-        outages.end_all();
+    if *method == Method::DELETE && body.is_empty() {
+        control.end_outages();
+    } else if *method == Method::DELETE {
+        control.end_outage(&read::<Outage>(body)?);
     } else if *method == Method::POST {
         control.begin_outage(read::<Outage>(body)?);
     }
-    Ok(json!(outages.all()))
+    Ok(json!(control.outages()))
 }
 
 #[derive(Deserialize)]
@@ -179,7 +200,13 @@ struct Scp {
     document: Option<Value>,
 }
 
-fn scps(control: &Control, body: &[u8]) -> Result<Value, String> {
+fn scps(control: &Control, method: &Method, body: &[u8]) -> Result<Value, String> {
+    if *method == Method::GET {
+        let documents = control.scps().into_iter();
+        return Ok(documents
+            .map(|(account, text)| (account, serde_json::from_str(&text).unwrap_or(Value::Null)))
+            .collect());
+    }
     let wanted: Scp = read(body)?;
     let text = wanted.document.map(|document| document.to_string());
     control.set_scp(&wanted.account, text.as_deref())?;

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::stable_hash;
+use crate::lock;
 
 /// The longest delays. Each resource gets its own, between nothing and the longest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,11 +45,11 @@ impl Lag {
     }
 
     pub(crate) fn set(&self, settings: LagSettings) {
-        *self.settings.lock().expect("no holder panics") = settings;
+        *lock::held(&self.settings) = settings;
     }
 
     pub(crate) fn settings(&self) -> LagSettings {
-        *self.settings.lock().expect("no holder panics")
+        *lock::held(&self.settings)
     }
 
     /// Whether a describe call at `now` sees the resource.

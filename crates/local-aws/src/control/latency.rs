@@ -5,6 +5,8 @@ use std::sync::Mutex;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use crate::lock;
+
 /// The latency model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "model", rename_all = "snake_case", deny_unknown_fields)]
@@ -25,11 +27,11 @@ pub(crate) struct Latency(Mutex<LatencyModel>);
 
 impl Latency {
     pub(crate) fn set(&self, model: LatencyModel) {
-        *self.0.lock().expect("no holder panics") = model;
+        *lock::held(&self.0) = model;
     }
 
     pub(crate) fn model(&self) -> LatencyModel {
-        *self.0.lock().expect("no holder panics")
+        *lock::held(&self.0)
     }
 
     /// What a wait of `typical` on AWS is here.

@@ -4,6 +4,8 @@
 //! the endpoint holds and who called it, read from the endpoint and not from the product's tables.
 
 mod calls;
+mod commands;
+pub(crate) mod fault_codes;
 mod faults;
 mod guardrails;
 mod handle;
@@ -12,11 +14,13 @@ mod inventory;
 mod lag;
 mod latency;
 mod outages;
+mod partial;
 
 pub(crate) use calls::CallLog;
-pub use calls::CallRecord;
+pub use calls::{CallRecord, SessionIssuer};
+pub(crate) use commands::Commands;
+pub(crate) use faults::{Armed, Faults, Target};
 pub use faults::{Fault, FaultRule};
-pub(crate) use faults::{Faults, Target};
 pub(crate) use guardrails::Guardrails;
 pub use handle::{Control, ServiceCredentials};
 pub use inventory::InventoryItem;
@@ -26,3 +30,4 @@ pub(crate) use latency::Latency;
 pub use latency::LatencyModel;
 pub use outages::Outage;
 pub(crate) use outages::Outages;
+pub(crate) use partial::Failing;

@@ -8,6 +8,8 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lock;
+
 /// What is lost.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -24,30 +26,34 @@ pub(crate) struct Outages(Mutex<BTreeSet<Outage>>);
 
 impl Outages {
     pub(crate) fn begin(&self, outage: Outage) {
-        self.0.lock().expect("no holder panics").insert(outage);
+        lock::held(&self.0).insert(outage);
     }
 
     pub(crate) fn end(&self, outage: &Outage) {
-        self.0.lock().expect("no holder panics").remove(outage);
+        lock::held(&self.0).remove(outage);
+    }
+
+    pub(crate) fn replace(&self, outages: Vec<Outage>) {
+        *lock::held(&self.0) = outages.into_iter().collect();
     }
 
     pub(crate) fn end_all(&self) {
-        self.0.lock().expect("no holder panics").clear();
+        lock::held(&self.0).clear();
     }
 
     pub(crate) fn all(&self) -> Vec<Outage> {
-        self.0.lock().expect("no holder panics").iter().cloned().collect()
+        lock::held(&self.0).iter().cloned().collect()
     }
 
     pub(crate) fn region_lost(&self, region: &str) -> bool {
-        let lost = self.0.lock().expect("no holder panics");
+        let lost = lock::held(&self.0);
         lost.iter()
             .any(|outage| matches!(outage, Outage::Region(name) if name == region))
     }
 
     /// Whether a zone is lost, by itself or with its region.
     pub(crate) fn zone_lost(&self, zone: &str) -> bool {
-        let lost = self.0.lock().expect("no holder panics");
+        let lost = lock::held(&self.0);
         lost.iter().any(|outage| match outage {
             Outage::Zone(name) => name == zone,
             // A zone's name is its region's and one letter.

@@ -136,7 +136,7 @@ impl Ec2 {
             service: "ec2",
             operation: errand.operation,
         });
-        let outcome = match drawn.as_ref().and_then(refusal) {
+        let outcome = match drawn.as_ref().and_then(|fault| refusal(fault, errand.operation)) {
             Some(refused) => Err(refused),
             None => {
                 let request = Request::by_service(core, &call, errand.params);
@@ -344,11 +344,11 @@ impl Ec2 {
 }
 
 /// The errors a fault gives to a service, which has no connection that could be cut.
-fn refusal(fault: &Fault) -> Option<AwsError> {
+fn refusal(fault: &Fault, operation: &str) -> Option<AwsError> {
     if let Fault::Timeout { .. } = fault {
-        return Fault::ServerError.error("ec2", Protocol::Ec2);
+        return Fault::ServerError.error("ec2", operation);
     }
-    fault.error("ec2", Protocol::Ec2)
+    fault.error("ec2", operation)
 }
 
 /// A call by a service-linked role.

@@ -1,19 +1,20 @@
 //! EC2's operations by name, and its state of all accounts and regions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::request::Request;
 use super::settle::settle;
 use super::state::Region;
 use super::{
-    account, address, association, catalog, catalog_operations, copy, endpoint, gateway, group, image,
+    account, address, association, catalog_operations, copy, endpoint, gateway, group, image,
     instance_attribute, instance_change, instance_status, interface, keys, launch, nat, route, routes, rule,
     snapshot, subnet, tags, template, template_version, volume, vpc,
 };
 use crate::control::InventoryItem;
 use crate::core::Core;
 use crate::error::AwsError;
+use crate::lock;
 use crate::protocol::{Protocol, Reply, Xml};
 use crate::service::{Call, Service};
 
@@ -24,6 +25,8 @@ pub(super) type Regions = BTreeMap<String, Region>;
 #[derive(Default)]
 pub(crate) struct Ec2 {
     regions: Mutex<Regions>,
+    /// Those that somebody worked on since the changes were asked for.
+    touched: Mutex<BTreeSet<String>>,
 }
 
 /// How an operation is carried out.
@@ -48,11 +51,6 @@ impl Service for Ec2 {
     async fn call(&self, core: &Arc<Core>, call: &Call) -> Result<Reply, AwsError> {
         let operation =
             operation(&call.operation).ok_or_else(|| AwsError::not_implemented("ec2", &call.operation))?;
-        // A region that is not there, or not opted into, does not know the account's keys.
-        if !catalog::is_enabled(&call.region) {
-            let why = "AWS was not able to validate the provided access credentials";
-            return Err(AwsError::new(http::StatusCode::UNAUTHORIZED, "AuthFailure", why));
-        }
         let request = Request::new(core, call)?;
         self.carry_out(&request, &operation).map(Reply::from)
     }
@@ -72,6 +70,18 @@ impl Service for Ec2 {
         serde_json::json!(*self.lock())
     }
 
+    fn changes(&self) -> Vec<(String, serde_json::Value)> {
+        let regions = self.lock();
+        let touched = std::mem::take(&mut *lock::held(&self.touched)).into_iter();
+        touched
+            .filter_map(|place| {
+                regions
+                    .get(&place)
+                    .map(|region| (place, serde_json::json!(region)))
+            })
+            .collect()
+    }
+
     fn restore(&self, state: serde_json::Value) -> Result<(), serde_json::Error> {
         *self.lock() = serde_json::from_value(state)?;
         Ok(())
@@ -88,7 +98,9 @@ impl Ec2 {
                 regions
                     .values_mut()
                     .for_each(|region| settle(region, request.core));
-                work(request, &mut regions)
+                let outcome = work(request, &mut regions);
+                lock::held(&self.touched).extend(regions.keys().cloned());
+                outcome
             }
         };
         self.check_keys(request);
@@ -103,7 +115,9 @@ impl Ec2 {
         work: impl FnOnce(&mut Region) -> R,
     ) -> R {
         let mut regions = self.lock();
-        let region = regions.entry(format!("{account}/{name}")).or_default();
+        let place = format!("{account}/{name}");
+        lock::held(&self.touched).insert(place.clone());
+        let region = regions.entry(place).or_default();
         settle(region, core);
         work(region)
     }
@@ -130,7 +144,7 @@ impl Ec2 {
     }
 
     fn lock(&self) -> MutexGuard<'_, Regions> {
-        self.regions.lock().expect("no holder panics")
+        lock::held(&self.regions)
     }
 }
 

@@ -92,6 +92,10 @@ impl Service for Elbv2 {
         self.places.snapshot()
     }
 
+    fn changes(&self) -> Vec<(String, serde_json::Value)> {
+        self.places.changes()
+    }
+
     fn restore(&self, state: serde_json::Value) -> Result<(), serde_json::Error> {
         self.places.restore(state)
     }

@@ -1,6 +1,8 @@
 //! What IAM holds, for all accounts. Every service asks it for a caller's policies.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use chrono::{DateTime, Utc};
@@ -14,6 +16,7 @@ use crate::iam::managed::ManagedPolicy;
 use crate::iam::policy::{Document, Policies};
 use crate::iam::profiles::InstanceProfile;
 use crate::iam::users::User;
+use crate::lock;
 
 /// The entities of every account.
 pub(crate) type Accounts = BTreeMap<String, IamAccount>;
@@ -22,6 +25,29 @@ pub(crate) type Accounts = BTreeMap<String, IamAccount>;
 #[derive(Default)]
 pub(crate) struct IamState {
     accounts: Mutex<Accounts>,
+    /// Something may have changed since [`IamState::changes`] was asked.
+    touched: AtomicBool,
+}
+
+/// The accounts, for whoever holds the lock. Whoever takes them to change them is taken to have done so.
+pub(crate) struct HeldAccounts<'a> {
+    accounts: MutexGuard<'a, Accounts>,
+    touched: &'a AtomicBool,
+}
+
+impl Deref for HeldAccounts<'_> {
+    type Target = Accounts;
+
+    fn deref(&self) -> &Accounts {
+        &self.accounts
+    }
+}
+
+impl DerefMut for HeldAccounts<'_> {
+    fn deref_mut(&mut self) -> &mut Accounts {
+        self.touched.store(true, Ordering::Relaxed);
+        &mut self.accounts
+    }
 }
 
 /// One account's part.
@@ -66,8 +92,22 @@ impl Role {
 }
 
 impl IamState {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Accounts> {
-        self.accounts.lock().expect("no holder panics")
+    pub(crate) fn lock(&self) -> HeldAccounts<'_> {
+        HeldAccounts {
+            accounts: lock::held(&self.accounts),
+            touched: &self.touched,
+        }
+    }
+
+    /// Every account, if one may have changed since this was last asked.
+    pub(crate) fn changes(&self) -> Vec<(String, serde_json::Value)> {
+        let accounts = self.lock();
+        if !self.touched.swap(false, Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let all = accounts.iter();
+        all.map(|(id, account)| (id.clone(), serde_json::json!(account)))
+            .collect()
     }
 
     /// A role by its ARN, in whatever account that names.

@@ -218,8 +218,13 @@ impl Log {
         self.next_counter
     }
 
-    /// Appends a batch; counters are given here. The batch is readable at once and acknowledged after the ticket.
-    pub(crate) fn append(&mut self, mut batch: Vec<Record>) -> Result<(u64, Option<Ticket>), AppendError> {
+    /// Appends a batch; counters are given here. The batch is readable at once and acknowledged after the ticket. To a
+    /// full disk it gets half way, as a real one lets it, and nothing of it stays.
+    pub(crate) fn append(
+        &mut self,
+        mut batch: Vec<Record>,
+        disk_full: bool,
+    ) -> Result<(u64, Option<Ticket>), AppendError> {
         let first = self.next_counter;
         for (record, counter) in batch.iter_mut().zip(first..) {
             record.counter = counter;
@@ -235,8 +240,9 @@ impl Log {
         }
         let (places, ticket) = match &mut self.appender {
             Some(appender) => appender
-                .write(&batch)
+                .write(&batch, disk_full)
                 .map(|(places, ticket)| (places, Some(ticket)))?,
+            None if disk_full => return Err(AppendError::Io(io::ErrorKind::StorageFull.into())),
             None => (Vec::new(), None),
         };
         self.next_counter += batch.len() as u64;
@@ -332,7 +338,7 @@ impl Log {
 }
 
 impl Appender {
-    fn write(&mut self, batch: &[Record]) -> Result<(Vec<Place>, Ticket), AppendError> {
+    fn write(&mut self, batch: &[Record], disk_full: bool) -> Result<(Vec<Place>, Ticket), AppendError> {
         if self.segment_bytes > SEGMENT_BYTES_MAX
             && let Some(first) = batch.first()
         {
@@ -350,7 +356,7 @@ impl Appender {
                 }
             })
             .collect();
-        if let Err(error) = (&*self.file).write_all(&buffer) {
+        if let Err(error) = put(&self.file, &buffer, disk_full) {
             // A half-written batch must not stay before the next one: recovery would stop there.
             self.file.set_len(self.segment_bytes).map_err(AppendError::Io)?;
             return Err(AppendError::Io(error));
@@ -391,6 +397,15 @@ impl Appender {
             let _ = std::fs::remove_file(segment::path(&self.directory, number));
         }
     }
+}
+
+/// Writes a buffer; a disk that a fault fills takes the first half of it.
+fn put(mut file: &File, buffer: &[u8], disk_full: bool) -> io::Result<()> {
+    if disk_full {
+        file.write_all(&buffer[..buffer.len() / 2])?;
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    file.write_all(buffer)
 }
 
 #[cfg(test)]

@@ -141,7 +141,8 @@ impl Kinesis {
         stream: &Arc<Stream>,
         batch: Vec<NewRecord>,
     ) -> Result<Outcomes, Refusal> {
-        let Some(fault) = scope.failing() else {
+        let about = stream.read().facts.arn();
+        let Some(fault) = scope.failing(&about) else {
             return self.put(scope, stream, batch).await;
         };
         let failing: Vec<bool> = batch
@@ -168,6 +169,7 @@ impl Kinesis {
         let moment = Moment {
             now: scope.now(),
             rates_enforced: scope.rates_enforced(),
+            disk_full: scope.disk_full(),
         };
         let stream = Arc::clone(stream);
         tokio::spawn(async move { stream.put(batch, moment).await })

@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Key;
 use super::wire::Refusal;
+use crate::control::{Failing, Fault};
 use crate::core::Core;
 use crate::iam::policy::Context;
-use crate::ids::stable_hash;
 use crate::service::Call;
 
 /// One call, and the endpoint it reached.
@@ -71,27 +71,14 @@ impl<'a> Scope<'a> {
         self.core.kinesis_rates.load(Ordering::Relaxed)
     }
 
-    /// What decides which records of this call fail; `None` without such a fault.
-    pub(super) fn failing(self) -> Option<Failing> {
+    /// What decides which records of this call to a stream fail; `None` without such a fault.
+    pub(super) fn failing(self, stream: &str) -> Option<Failing> {
         let per_million = self.call.failing_per_million;
-        (per_million > 0).then(|| Failing {
-            per_million,
-            draw: self.core.ids.below(u64::MAX),
-        })
+        (per_million > 0).then(|| self.core.faults.failing(per_million, stream))
     }
-}
 
-/// A fault that lets a part of a batch fail.
-#[derive(Clone, Copy)]
-pub(super) struct Failing {
-    per_million: u32,
-    draw: u64,
-}
-
-impl Failing {
-    /// Drawn from the record and the call, so that the same record, sent again, has another chance.
-    pub(super) fn hits(self, partition_key: &str, data: &[u8]) -> bool {
-        let drawn = stable_hash(self.draw, partition_key) ^ stable_hash(self.draw, &hex::encode(data));
-        drawn % 1_000_000 < u64::from(self.per_million)
+    /// Whether a fault lets the disk take nothing of this call.
+    pub(super) fn disk_full(self) -> bool {
+        self.call.fault == Some(Fault::DiskFull)
     }
 }

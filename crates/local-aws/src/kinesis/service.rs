@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::{Kinesis, Refusal, Scope};
-use crate::control::InventoryItem;
+use crate::control::{Fault, InventoryItem};
 use crate::core::Core;
 use crate::error::AwsError;
 use crate::protocol::{Protocol, Reply};
@@ -26,6 +26,15 @@ impl Service for Kinesis {
 
     fn body_bytes_max(&self) -> usize {
         BODY_BYTES_MAX
+    }
+
+    /// Records meet a full disk where they are written.
+    fn carries(&self, fault: &Fault, operation: &str) -> bool {
+        *fault == Fault::DiskFull && matches!(operation, "PutRecord" | "PutRecords")
+    }
+
+    fn is_saved_by_the_endpoint(&self) -> bool {
+        false
     }
 
     async fn call(&self, core: &Arc<Core>, call: &Call) -> Result<Reply, AwsError> {

@@ -182,11 +182,14 @@ pub(crate) enum Rejected {
 /// One outcome for each record, in the batch's order.
 pub(crate) type Outcomes = Vec<Result<Placed, Rejected>>;
 
-/// A moment, and whether the shards' rates are held against callers.
+/// A moment, and what the endpoint is like at it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     pub(crate) now: DateTime<Utc>,
+    /// Whether the shards' rates are held against callers.
     pub(crate) rates_enforced: bool,
+    /// Whether a fault lets the disk take nothing.
+    pub(crate) disk_full: bool,
 }
 
 pub(crate) struct ShardState {
@@ -376,7 +379,7 @@ impl Topology {
             });
             indexes.push(index);
         }
-        let (first, ticket, rejected) = match state.log.append(taken) {
+        let (first, ticket, rejected) = match state.log.append(taken, moment.disk_full) {
             Ok((first, ticket)) => (first, ticket, None),
             Err(AppendError::Full) => (0, None, Some(Rejected::Throttled { shard })),
             Err(AppendError::Io(error)) => {

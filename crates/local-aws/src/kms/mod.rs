@@ -94,6 +94,10 @@ impl Service for Kms {
         self.places.snapshot()
     }
 
+    fn changes(&self) -> Vec<(String, Value)> {
+        self.places.changes()
+    }
+
     fn restore(&self, state: Value) -> Result<(), serde_json::Error> {
         self.places.restore(state)
     }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::core::Core;
 use crate::error::AwsError;
-use crate::ids::stable_hash;
+use crate::lock;
 use crate::protocol::{Protocol, Reply};
 use crate::service::{Call, Service};
 use licence::Licence;
@@ -127,7 +127,7 @@ impl Marketplace {
     }
 
     fn with<R>(&self, work: impl FnOnce(&mut Books) -> R) -> R {
-        work(&mut self.state.lock().expect("no holder panics"))
+        work(&mut lock::held(&self.state))
     }
 
     /// Checks every record before any is honoured; afterwards each has its own outcome.
@@ -166,11 +166,11 @@ fn unprocessed(core: &Core, call: &Call, count: usize) -> Vec<bool> {
     if call.failing_per_million == 0 {
         return vec![false; count];
     }
-    let draw = core.ids.below(u64::MAX);
-    let hit = |index: usize| {
-        stable_hash(draw, &index.to_string()) % 1_000_000 < u64::from(call.failing_per_million)
-    };
-    (0..count).map(hit).collect()
+    let about = format!("aws-marketplace {}", call.caller.account);
+    let fault = core.faults.failing(call.failing_per_million, &about);
+    (0..count)
+        .map(|index| fault.hits(&index.to_string(), &[]))
+        .collect()
 }
 
 impl Books {

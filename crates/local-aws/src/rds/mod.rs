@@ -42,6 +42,7 @@ use self::state::Databases;
 use crate::control::InventoryItem;
 use crate::core::Core;
 use crate::error::AwsError;
+use crate::lock;
 use crate::protocol::{Protocol, Reply, Xml};
 use crate::service::{Call, Service};
 
@@ -96,7 +97,7 @@ impl Rds {
 
     /// Works on the state. `work` must not ask a peer.
     fn with<R>(&self, work: impl FnOnce(&mut Databases) -> R) -> R {
-        work(&mut self.state.lock().expect("no holder panics"))
+        work(&mut lock::held(&self.state))
     }
 }
 

@@ -22,6 +22,7 @@ use self::state::Dns;
 use crate::control::InventoryItem;
 use crate::core::Core;
 use crate::error::AwsError;
+use crate::lock;
 use crate::protocol::{Protocol, Reply};
 use crate::service::{Call, Service};
 
@@ -123,6 +124,6 @@ impl Route53 {
 
     /// Works on the state. `work` must not ask a peer.
     fn with<R>(&self, work: impl FnOnce(&mut Dns) -> R) -> R {
-        work(&mut self.state.lock().expect("no holder panics"))
+        work(&mut lock::held(&self.state))
     }
 }

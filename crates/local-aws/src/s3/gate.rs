@@ -11,12 +11,12 @@ use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 
-use super::Asking;
+use super::{Asking, content};
 use crate::auth::{AuthRefusal, Caller};
 use crate::control::{Fault, Target};
 use crate::core::{Core, request_context};
 use crate::error::AwsError;
-use crate::protocol::Protocol;
+use crate::lock;
 
 /// What is learnt about one request while s3s answers it.
 #[derive(Clone, Default)]
@@ -35,11 +35,11 @@ pub(crate) struct Learnt {
 
 impl Slip {
     pub(crate) fn update(&self, change: impl FnOnce(&mut Learnt)) {
-        change(&mut self.0.lock().expect("no holder panics"));
+        change(&mut lock::held(&self.0));
     }
 
     pub(crate) fn read(&self) -> Learnt {
-        self.0.lock().expect("no holder panics").clone()
+        lock::held(&self.0).clone()
     }
 }
 
@@ -100,7 +100,7 @@ impl S3Access for Gate {
             region,
             context,
         });
-        stop_for(fault.as_ref())
+        stop_for(fault.as_ref(), &operation)
     }
 }
 
@@ -148,9 +148,22 @@ fn query_value(query: Option<&str>, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
+/// Operations that meet a full disk where they write content.
+const WRITES_CONTENT: [&str; 5] = [
+    "CompleteMultipartUpload",
+    "CopyObject",
+    "PutObject",
+    "UploadPart",
+    "UploadPartCopy",
+];
+
 /// Faults that answer an error do so here, before any effect; a call that shall get no answer has no effect either.
-fn stop_for(fault: Option<&Fault>) -> S3Result<()> {
+fn stop_for(fault: Option<&Fault>, operation: &str) -> S3Result<()> {
     let Some(fault) = fault else { return Ok(()) };
+    if *fault == Fault::DiskFull && WRITES_CONTENT.contains(&operation) {
+        content::fill_disk();
+        return Ok(());
+    }
     if let Fault::Timeout { .. } = fault {
         return Err(custom(&AwsError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -158,9 +171,8 @@ fn stop_for(fault: Option<&Fault>) -> S3Result<()> {
             "no answer",
         )));
     }
-    let form = Protocol::Query { namespace: "" };
     fault
-        .error("s3", form)
+        .error("s3", operation)
         .map_or(Ok(()), |error| Err(custom(&error)))
 }
 
@@ -180,7 +192,7 @@ fn refusal(why: &AuthRefusal) -> S3Error {
             "The AWS Access Key Id you provided does not exist in our records.",
         ),
         AuthRefusal::Expired => (S3ErrorCode::ExpiredToken, "The provided token has expired."),
-        AuthRefusal::Incomplete(_) => (
+        AuthRefusal::Incomplete(_) | AuthRefusal::ForeignRegion(_) => (
             S3ErrorCode::AuthorizationHeaderMalformed,
             "The authorization header is malformed",
         ),

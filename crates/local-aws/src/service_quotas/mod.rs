@@ -113,6 +113,10 @@ impl Service for ServiceQuotas {
         self.places.snapshot()
     }
 
+    fn changes(&self) -> Vec<(String, Value)> {
+        self.places.changes()
+    }
+
     fn restore(&self, state: Value) -> Result<(), serde_json::Error> {
         self.places.restore(state)
     }

@@ -26,8 +26,7 @@ pub(super) fn assume_role(core: &Core, call: &Call) -> Result<Xml, AwsError> {
     }
     // A role that is not there and a role that refuses sound the same, so that nobody can probe for roles.
     let role = core
-        .iam
-        .role(&request.role_arn)
+        .assumable_role(&request.role_arn)
         .ok_or_else(|| refused(call, &request, "sts:AssumeRole"))?;
     if !core.lag.role_works(&role.id, role.trusted_at, call.now) {
         return Err(refused(call, &request, "sts:AssumeRole"));
@@ -134,6 +133,9 @@ fn both_sides_agree(
     let context = context(call, request, role, inherited);
     let authority = core.authority(&call.caller);
     let owner = role.arn.split(':').nth(4).unwrap_or_default();
+    if core.faults.trust_changed(owner, &role.name) {
+        return Err(refused(call, request, "sts:AssumeRole"));
+    }
     let trust = ResourcePolicy {
         document: Some(&role.trust),
         owner,

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 
 use crate::control::InventoryItem;
 use crate::core::Core;
+use crate::lock;
 use crate::service::Call;
 
 /// Where AWS lists what belongs to no region.
@@ -45,7 +46,7 @@ impl Index {
     pub(super) fn look(&self, core: &Core) {
         let lags = core.lag.settings().tags_ms_max > 0;
         let live = if lags { live(core) } else { BTreeMap::new() };
-        let mut met = self.0.lock().expect("no holder panics");
+        let mut met = lock::held(&self.0);
         if !lags {
             met.clear();
             return;
@@ -74,7 +75,7 @@ impl Index {
             let live = live(core).into_values();
             return live.filter(|resource| resource.is_seen_by(call)).collect();
         }
-        let met = self.0.lock().expect("no holder panics");
+        let met = lock::held(&self.0);
         met.values()
             .filter(|known| known.resource.is_seen_by(call))
             .filter(|known| core.lag.is_indexed(&known.resource.arn, known.since, call.now))

@@ -16,4 +16,5 @@ mod variable;
 pub(crate) use context::Context;
 pub(crate) use document::Document;
 pub(crate) use evaluate::{Decision, Policies, Question, ResourcePolicy, decide, matching, resource_grant};
+pub(crate) use pattern::glob;
 pub(crate) use principal::PrincipalView;

@@ -29,7 +29,7 @@ async fn an_acknowledged_batch_is_there_after_an_abrupt_stop() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut log = Log::open(directory.path()).expect("opens");
     let (first, ticket) = log
-        .append(vec![record(1, b"a"), record(2, b"b")])
+        .append(vec![record(1, b"a"), record(2, b"b")], false)
         .expect("appends");
     ticket
         .expect("a log on disk gives a ticket")
@@ -40,7 +40,7 @@ async fn an_acknowledged_batch_is_there_after_an_abrupt_stop() {
 
     let mut log = Log::open(directory.path()).expect("opens again");
     assert_eq!(texts(&log), ["a", "b"]);
-    let (later, _) = log.append(vec![record(3, b"c")]).expect("appends");
+    let (later, _) = log.append(vec![record(3, b"c")], false).expect("appends");
     assert!(later > first + 1, "counters go on");
     assert_eq!(texts(&log), ["a", "b", "c"]);
 }
@@ -49,7 +49,7 @@ async fn an_acknowledged_batch_is_there_after_an_abrupt_stop() {
 fn a_torn_tail_is_cut_off_and_the_rest_is_kept() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut log = Log::open(directory.path()).expect("opens");
-    log.append(vec![record(1, b"whole"), record(2, b"torn")])
+    log.append(vec![record(1, b"whole"), record(2, b"torn")], false)
         .expect("appends");
     drop(log);
     let file = segment::path(directory.path(), 1);
@@ -68,7 +68,7 @@ fn a_torn_tail_is_cut_off_and_the_rest_is_kept() {
 fn a_flipped_bit_ends_the_log_there() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut log = Log::open(directory.path()).expect("opens");
-    log.append(vec![record(1, b"first"), record(2, b"second")])
+    log.append(vec![record(1, b"first"), record(2, b"second")], false)
         .expect("appends");
     drop(log);
     let file = segment::path(directory.path(), 1);
@@ -81,7 +81,7 @@ fn a_flipped_bit_ends_the_log_there() {
 #[test]
 fn trimming_forgets_by_arrival_and_keeps_positions() {
     let mut log = Log::in_memory();
-    log.append(vec![record(10, b"a"), record(20, b"b"), record(30, b"c")])
+    log.append(vec![record(10, b"a"), record(20, b"b"), record(30, b"c")], false)
         .expect("appends");
     log.trim(20);
     assert_eq!(texts(&log), ["b", "c"]);
@@ -91,11 +91,10 @@ fn trimming_forgets_by_arrival_and_keeps_positions() {
 #[test]
 fn a_page_stops_at_its_limits_but_always_moves() {
     let mut log = Log::in_memory();
-    log.append(vec![
-        record(1, &[0; 100]),
-        record(2, &[0; 100]),
-        record(3, &[0; 100]),
-    ])
+    log.append(
+        vec![record(1, &[0; 100]), record(2, &[0; 100]), record(3, &[0; 100])],
+        false,
+    )
     .expect("appends");
     let page = log
         .page(
@@ -128,7 +127,8 @@ fn records_beyond_the_resident_bytes_are_read_from_disk() {
     let mut log = Log::open(directory.path()).expect("opens");
     let megabyte = vec![7; 1 << 20];
     for index in 0..40 {
-        log.append(vec![record(index, &megabyte)]).expect("appends");
+        log.append(vec![record(index, &megabyte)], false)
+            .expect("appends");
     }
     assert!(log.resident_bytes <= RESIDENT_BYTES_MAX);
     let page = log
@@ -141,4 +141,24 @@ fn records_beyond_the_resident_bytes_are_read_from_disk() {
         )
         .expect("readable");
     assert_eq!(page.records[0].data, megabyte);
+}
+
+#[tokio::test]
+async fn what_a_full_disk_took_half_of_is_not_there_and_what_follows_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut log = Log::open(directory.path()).expect("opens");
+    let (_, ticket) = log.append(vec![record(1, b"before")], false).expect("appends");
+    ticket.expect("on disk").wait().await.expect("synced");
+
+    let refused = log.append(vec![record(2, b"lost"), record(2, b"lost too")], true);
+    assert!(matches!(refused, Err(AppendError::Io(_))), "{refused:?}");
+    assert_eq!(texts(&log), ["before"]);
+    let (_, ticket) = log
+        .append(vec![record(3, b"after")], false)
+        .expect("there is room again");
+    ticket.expect("on disk").wait().await.expect("synced");
+    drop(log);
+
+    let log = Log::open(directory.path()).expect("opens again");
+    assert_eq!(texts(&log), ["before", "after"]);
 }

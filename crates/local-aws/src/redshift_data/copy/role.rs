@@ -13,7 +13,7 @@ const SERVICES: [&str; 2] = ["redshift.amazonaws.com", "redshift-serverless.amaz
 /// The caller that a COPY of this account becomes.
 pub(super) fn assume(core: &Core, account: &str, role_arn: &str) -> Result<Caller, CopyError> {
     let refused = || CopyError::new(format!("Not authorized to get credentials of role {role_arn}"));
-    let role = core.iam.role(role_arn).ok_or_else(refused)?;
+    let role = core.assumable_role(role_arn).ok_or_else(refused)?;
     let own = role_arn.split(':').nth(4) == Some(account);
     if !own || !trusts_redshift(&role.trust) {
         return Err(refused());
