@@ -303,3 +303,120 @@ async fn some_records_of_a_batch_may_fail() {
         .expect("records");
     assert_eq!(read.records().len(), 200 - failed);
 }
+
+/// The document of the newest event of a name.
+async fn newest(account: &Account, name: &str) -> serde_json::Value {
+    let found = events(&trail(account), by(LookupAttributeKey::EventName, name)).await;
+    let text = found
+        .first()
+        .and_then(Event::cloud_trail_event)
+        .expect("an event");
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// An event says who called with which key, of which role, from where and with what.
+/// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+#[tokio::test]
+async fn an_event_says_who_called_from_where_and_with_what() {
+    let Some(aws) = controlled().await else { return };
+    let role = format!("arn:aws:iam::{}:role/path/worker", aws.vendor().id);
+    let keys = aws.control().service_credentials(&role).expect("a role's ARN");
+    let token = Some(keys.session_token.as_str());
+    let config = aws
+        .vendor()
+        .with_keys(&keys.access_key_id, &keys.secret_access_key, token);
+    let ec2 = aws_sdk_ec2::Client::new(&config);
+    let tag = aws_sdk_ec2::types::Tag::builder().key("k").value("v").build();
+    let tags = aws_sdk_ec2::types::TagSpecification::builder()
+        .resource_type("vpc".into())
+        .tags(tag)
+        .build();
+    let made = ec2
+        .create_vpc()
+        .cidr_block("10.0.0.0/16")
+        .tag_specifications(tags);
+    made.send().await.expect("a VPC");
+
+    let event = newest(aws.vendor(), "CreateVpc").await;
+
+    let identity = &event["userIdentity"];
+    assert_eq!(identity["type"], "AssumedRole");
+    assert_eq!(identity["accessKeyId"], keys.access_key_id);
+    let issuer = &identity["sessionContext"]["sessionIssuer"];
+    assert_eq!(issuer["arn"], role);
+    assert_eq!(issuer["userName"], "worker");
+    let principal = identity["principalId"].as_str().expect("an id");
+    let issuer_id = issuer["principalId"].as_str().expect("an id");
+    assert!(
+        issuer_id.starts_with("AROA") && principal == format!("{issuer_id}:task"),
+        "{identity}"
+    );
+    assert_eq!(event["sourceIPAddress"], "127.0.0.1");
+    let agent = event["userAgent"].as_str().expect("a user agent");
+    assert!(agent.contains("aws-sdk-rust"), "{agent}");
+    let parameters = serde_json::json!({
+        "cidrBlock": "10.0.0.0/16",
+        "tagSpecification": [{ "resourceType": "vpc", "tag": [{ "key": "k", "value": "v" }] }],
+    });
+    assert_eq!(event["requestParameters"], parameters);
+    let mine = by(LookupAttributeKey::AccessKeyId, &keys.access_key_id);
+    assert_eq!(events(&trail(aws.vendor()), mine).await.len(), 1);
+}
+
+/// No event shows a password, a plaintext, the user data of an instance or a statement's text.
+/// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/logging-using-cloudtrail.html
+#[tokio::test]
+async fn an_event_shows_no_secret() {
+    let Some(aws) = controlled().await else { return };
+    let config = &aws.vendor().config;
+    let secret = "correct-horse-battery";
+    let database = aws_sdk_rds::Client::new(config)
+        .create_db_instance()
+        .db_instance_identifier("d")
+        .master_user_password(secret);
+    drop(database.send().await);
+    let blob = aws_sdk_kms::primitives::Blob::new(secret);
+    let encrypted = aws_sdk_kms::Client::new(config)
+        .encrypt()
+        .key_id("none")
+        .plaintext(blob);
+    drop(encrypted.send().await);
+    let run = aws_sdk_ec2::Client::new(config)
+        .run_instances()
+        .image_id("ami-1")
+        .user_data(secret);
+    drop(run.min_count(1).max_count(1).send().await);
+    let statement = aws_sdk_redshiftdata::Client::new(config)
+        .execute_statement()
+        .sql(secret);
+    drop(statement.send().await);
+    for call in aws.control().calls() {
+        let parameters = call.parameters.expect("each call had some");
+        assert!(!parameters.contains("horse"), "{parameters}");
+        assert!(!parameters.contains("Y29ycmVjd"), "nor in base64: {parameters}");
+        assert!(parameters.contains("HIDDEN"), "{parameters}");
+    }
+}
+
+/// AssumeRole is read only in both accounts' events, and names the role and the session.
+/// https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
+#[tokio::test]
+async fn assuming_a_role_only_reads() {
+    let Some(aws) = controlled().await else { return };
+    let role = format!("arn:aws:iam::{}:role/none", aws.customer().id);
+    let sts = aws_sdk_sts::Client::new(&aws.vendor().config);
+    let refused = sts.assume_role().role_arn(&role).role_session_name("op").send();
+    code(refused.await);
+    let event = newest(aws.customer(), "AssumeRole").await;
+    assert_eq!(event["readOnly"], true);
+    assert_eq!(event["requestParameters"]["roleArn"], role);
+    assert_eq!(event["requestParameters"]["roleSessionName"], "op");
+    assert_eq!(event["resources"][0]["type"], "AWS::IAM::Role");
+    let found = events(&trail(aws.customer()), by(LookupAttributeKey::ReadOnly, "true")).await;
+    let named = found.iter().flat_map(Event::resources);
+    assert!(
+        named
+            .into_iter()
+            .any(|resource| resource.resource_name() == Some(&role))
+    );
+}

@@ -55,6 +55,12 @@ impl Aws {
         Self::at(local.endpoint(), Some(local))
     }
 
+    /// AWS at another endpoint that knows accounts by their number: one in a process of its own.
+    #[must_use]
+    pub fn reached_at(endpoint: &str) -> Self {
+        Self::at(endpoint.to_owned(), None)
+    }
+
     fn at(endpoint: String, local: Option<LocalAws>) -> Self {
         let accounts = LOCAL_ACCOUNTS.map(|id| Account::local(id, &endpoint, REGION));
         Self {

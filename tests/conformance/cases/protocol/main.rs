@@ -1,6 +1,7 @@
 //! What is answered to input that no SDK would send: a documented code, never a 500, never silence.
 
 mod bodies;
+mod names;
 mod signatures;
 
 use conformance::{Answer, Raw};

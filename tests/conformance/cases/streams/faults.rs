@@ -81,8 +81,8 @@ async fn a_failure_of_the_service_stores_nothing() {
     assert_eq!(stream.all_of(&shard_id(0)).await, ["x"]);
 }
 
-/// A throttled control call says so.
-/// https://docs.aws.amazon.com/kinesis/latest/APIReference/CommonErrors.html
+/// A throttled control call says so, in another code than a throttled shard.
+/// https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListShards.html
 #[tokio::test]
 async fn a_throttled_call_says_so() {
     let rule = FaultRule::on("ListShards", Fault::Throttle).times(1);
@@ -90,6 +90,6 @@ async fn a_throttled_call_says_so() {
         return;
     };
     let listed = stream.client.list_shards().stream_name(&stream.name);
-    assert_eq!(code(listed.clone().send().await), "ThrottlingException");
+    assert_eq!(code(listed.clone().send().await), "LimitExceededException");
     listed.send().await.expect("once only");
 }

@@ -1,21 +1,14 @@
-//! What is the endpoint's own and no behaviour of AWS: that every service's state survives a restart, and can be
-//! taken back to a snapshot.
-
-use std::path::Path;
+//! That every service's state survives a restart, and can be taken back to a snapshot.
 
 use aws_sdk_elasticloadbalancingv2::types::ProtocolEnum;
-use conformance::local_aws::{Control, InventoryItem, Options};
-use conformance::{Aws, controlled, controlled_with};
+use chrono::TimeDelta;
+use conformance::local_aws::{Control, Fault, FaultRule, InventoryItem, LagSettings, LatencyModel, Outage};
+use conformance::{Aws, code, controlled_with};
 
-fn over(directory: &Path) -> Options {
-    Options {
-        data_dir: Some(directory.to_owned()),
-        ..Options::default()
-    }
-}
+use crate::over;
 
 /// One thing of each service that keeps its state in the state file.
-async fn furnish(aws: &Aws) {
+pub(crate) async fn furnish(aws: &Aws) {
     let config = &aws.vendor().config;
     let vpc = aws_sdk_ec2::Client::new(config)
         .create_vpc()
@@ -56,7 +49,7 @@ fn kinds(inventory: &[InventoryItem]) -> Vec<&str> {
 }
 
 /// A quota that was applied, beside what the inventory shows.
-async fn quota(aws: &Aws) -> Option<f64> {
+pub(crate) async fn quota(aws: &Aws) -> Option<f64> {
     let quotas = aws_sdk_servicequotas::Client::new(&aws.vendor().config);
     let asked = quotas
         .get_service_quota()
@@ -70,7 +63,7 @@ async fn quota(aws: &Aws) -> Option<f64> {
         .and_then(|quota| quota.value)
 }
 
-fn apply(control: &Control, aws: &Aws, value: u64) {
+pub(crate) fn apply(control: &Control, aws: &Aws, value: u64) {
     assert!(control.set_quota((&aws.vendor().id, aws.region()), "L-F678F1CE", value));
 }
 
@@ -102,29 +95,55 @@ async fn the_state_of_every_service_survives_a_restart() {
     assert_eq!(quota(&aws).await, Some(77.0));
 }
 
-#[tokio::test]
-async fn an_endpoint_is_taken_back_to_a_snapshot() {
-    let Some(aws) = controlled().await else { return };
-    furnish(&aws).await;
-    apply(&aws.control(), &aws, 77);
-    let (inventory, snapshot) = (aws.control().inventory(), aws.control().snapshot());
-    let dns = aws_sdk_route53::Client::new(&aws.vendor().config);
-    let more = dns
-        .create_hosted_zone()
-        .name("more.example")
-        .caller_reference("more");
-    more.send().await.expect("another zone");
-    apply(&aws.control(), &aws, 5);
-    assert_ne!(aws.control().inventory(), inventory);
+/// Commands an endpoint all there is to command.
+pub(crate) fn command(aws: &Aws) {
+    let control = aws.control();
+    control.advance(TimeDelta::days(3));
+    let most =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":"kms:*","Resource":"*"}]}"#;
+    control.set_scp(&aws.vendor().id, Some(most)).expect("a policy");
+    control.begin_outage(Outage::Zone("eu-central-1a".to_owned()));
+    assert!(control.add_fault(FaultRule::on("DescribeVpcs", Fault::Throttle).nth(2)));
+    control.set_lag(LagSettings {
+        role_ms_max: 7,
+        ..LagSettings::default()
+    });
+    control.set_latency(LatencyModel::Realistic { per_mille: 10 });
+}
 
-    aws.control().restore(snapshot).expect("our own snapshot");
-
-    assert_eq!(aws.control().inventory(), inventory);
-    assert_eq!(quota(&aws).await, Some(77.0));
-    assert!(aws.control().restore(serde_json::json!({ "keys": 7 })).is_err());
-    assert_eq!(
-        aws.control().inventory(),
-        inventory,
-        "what cannot be read changes nothing"
+/// That all of it is still in force, the count of the rule's calls too.
+pub(crate) async fn commanded(aws: &Aws) {
+    let control = aws.control();
+    assert_eq!(control.outages(), [Outage::Zone("eu-central-1a".to_owned())]);
+    assert_eq!(control.scps().keys().collect::<Vec<_>>(), [&aws.vendor().id]);
+    let ahead = control.now() - chrono::Utc::now();
+    assert!(
+        (ahead - TimeDelta::days(3)).abs() < TimeDelta::minutes(1),
+        "{ahead}"
     );
+    let keys = aws_sdk_kms::Client::new(&aws.vendor().config)
+        .list_keys()
+        .send()
+        .await;
+    assert_eq!(code(keys), "AccessDeniedException");
+    let ec2 = aws_sdk_ec2::Client::new(&aws.vendor().config);
+    assert_eq!(code(ec2.describe_vpcs().send().await), "RequestLimitExceeded");
+}
+
+#[tokio::test]
+async fn what_was_commanded_survives_a_restart() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let Some(aws) = controlled_with(over(directory.path())).await else {
+        return;
+    };
+    command(&aws);
+    let ec2 = aws_sdk_ec2::Client::new(&aws.vendor().config);
+    ec2.describe_vpcs().send().await.expect("the second one fails");
+    aws.stop().await;
+
+    let aws = controlled_with(over(directory.path()))
+        .await
+        .expect("the same endpoint");
+
+    commanded(&aws).await;
 }
