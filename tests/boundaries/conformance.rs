@@ -107,7 +107,7 @@ const TRUTHS: &[(&str, &[&str])] = &[
         &[
             "a_session_acts_in_the_roles_account",
             "accounts_and_regions_do_not_see_each_other",
-            "another_account_is_refused_until_the_bucket_policy_lets_it_in",
+            "another_account_gets_in_by_the_policy_only",
         ],
     ),
     (
@@ -185,7 +185,14 @@ const TRUTHS: &[(&str, &[&str])] = &[
             "some_records_of_a_batch_may_fail",
         ],
     ),
-    ("a wrong checksum is refused", &["a_wrong_checksum_is_refused"]),
+    (
+        "a wrong checksum is refused; lifecycle really moves classes; replication across regions copies",
+        &[
+            "a_wrong_checksum_is_refused_under_every_algorithm",
+            "an_object_moves_from_class_to_class",
+            "a_version_arrives_as_it_was_written",
+        ],
+    ),
     (
         "a Redshift statement runs in a transaction, COPY reads the manifest, a token runs once",
         &[

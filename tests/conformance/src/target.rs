@@ -150,6 +150,14 @@ impl Aws {
         format!("conformance-{stem}-{}", &id[..10])
     }
 
+    /// Leaves a [`controlled`] endpoint as kill -9 would: nothing is stopped, flushed or written.
+    ///
+    /// # Panics
+    /// Elsewhere: a case that needs it begins with [`controlled`].
+    pub fn kill(self) {
+        drop(self.local.expect("the case began with `controlled`"));
+    }
+
     /// Stops a [`controlled`] endpoint as a clean shutdown does, so that a case can start it again.
     ///
     /// # Panics

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::auth::{RoleSession, is_account_id};
+use crate::auth::{Caller, RoleSession, is_account_id};
 use crate::control::ServiceCredentials;
 use crate::core::Core;
 use crate::iam::aws_managed::ADMINISTRATOR;
 use crate::iam::held::{Held, Permissions};
-use crate::iam::policy::Document;
+use crate::iam::policy::{Document, Element};
 use crate::iam::state::Role;
 
 const TASK_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
@@ -35,6 +35,32 @@ pub(crate) fn credentials(core: &Core, role_arn: &str) -> Option<ServiceCredenti
         access_key_id: keys.access_key_id,
         secret_access_key: keys.secret,
         session_token: keys.token,
+    })
+}
+
+/// An AWS service in a role of an account that trusts it; `None` when the role is not there, is another account's or
+/// does not trust any of the services.
+pub(crate) fn assumed_by(
+    core: &Core,
+    (account, role_arn): (&str, &str),
+    (services, session_name): (&[&str], &str),
+) -> Option<Caller> {
+    let role = core.assumable_role(role_arn)?;
+    let own = role_arn.split(':').nth(4) == Some(account);
+    if !own || !services.iter().any(|service| trusts(&role.trust, service)) {
+        return None;
+    }
+    let session = RoleSession::plain(&role.arn, &role.id, session_name, core.clock.now());
+    Some(Caller::in_session(account, session))
+}
+
+fn trusts(trust: &Document, service: &str) -> bool {
+    trust.statements.iter().any(|statement| {
+        let named = match &statement.principals {
+            Some(Element::Is(principals)) => principals.services.iter().any(|one| one == service),
+            _ => false,
+        };
+        statement.allow && named
     })
 }
 

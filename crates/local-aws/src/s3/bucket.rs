@@ -1,27 +1,24 @@
-//! One bucket: its policy, its objects by key and the uploads under way.
+//! One bucket: its settings, the versions of its keys and the uploads under way.
 //!
 //! A put reads and syncs its body first and then, under the bucket's lock, checks its condition and takes the key in
-//! one step: of two conditional writers exactly one wins. Each commit has a file of its own, so a reader of the old
-//! object never sees the new one's bytes.
+//! one step: of two conditional writers exactly one wins. Each commit has a file of its own, named by its number, so a
+//! reader of the old object never sees the new one's bytes, and a restart finds the order of the versions again.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use s3s::dto::ETagCondition;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
-use super::content::{Content, Sealed, read_facts};
-use super::facts::{BucketFacts, ObjectFacts, PartFacts, UploadFacts};
+use super::content::{Content, Sealed};
+use super::disk;
+use super::facts::{BucketFacts, ObjectFacts, ObjectState, PartFacts, UploadFacts};
+use super::refusal::{internal, refused};
+use super::shelf::{Object, Shelf};
 use crate::iam::policy::Document;
-
-/// An object: facts that never change and the bytes they speak of.
-#[derive(Clone, Debug)]
-pub(crate) struct Object {
-    pub(crate) facts: ObjectFacts,
-    pub(crate) content: Content,
-}
 
 /// A part of an upload.
 #[derive(Clone, Debug)]
@@ -47,25 +44,27 @@ pub(crate) struct WriteCondition {
 impl WriteCondition {
     /// API_PutObject, If-Match and If-None-Match. `existing` is the ETag of the object that has the key.
     pub(crate) fn check(&self, existing: Option<&str>) -> S3Result<()> {
-        let failed = || {
-            S3Error::with_message(
-                S3ErrorCode::PreconditionFailed,
-                "At least one of the pre-conditions you specified did not hold",
-            )
-        };
         if let Some(condition) = &self.if_match {
             let existing = existing.ok_or_else(|| S3Error::new(S3ErrorCode::NoSuchKey))?;
             if !matches(condition, existing) {
-                return Err(failed());
+                return Err(precondition_failed());
             }
         }
         if let (Some(condition), Some(existing)) = (&self.if_none_match, existing)
             && matches(condition, existing)
         {
-            return Err(failed());
+            return Err(precondition_failed());
         }
         Ok(())
     }
+}
+
+/// 412 `PreconditionFailed`.
+pub(crate) fn precondition_failed() -> S3Error {
+    refused(
+        S3ErrorCode::PreconditionFailed,
+        "At least one of the pre-conditions you specified did not hold",
+    )
 }
 
 /// Whether an ETag header names this ETag, or any.
@@ -76,129 +75,117 @@ pub(crate) fn matches(condition: &ETagCondition, etag: &str) -> bool {
     }
 }
 
-struct Settings {
-    facts: BucketFacts,
-    policy: Option<Document>,
+/// What a bucket is and how it is configured, with its policy read.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) facts: BucketFacts,
+    pub(crate) policy: Option<Document>,
+}
+
+/// A version that has taken its key.
+pub(crate) struct Committed {
+    pub(crate) object: Arc<Object>,
+    /// The null version that it took the place of; its file goes once the new name is durable.
+    pub(crate) replaced: Option<Arc<Object>>,
 }
 
 /// A bucket and what is in it.
 pub(crate) struct Bucket {
     directory: Option<PathBuf>,
-    settings: RwLock<Settings>,
-    objects: RwLock<BTreeMap<String, Arc<Object>>>,
+    settings: RwLock<Arc<Settings>>,
+    shelf: RwLock<Shelf>,
+    /// Number of the last commit; the order of a key's versions on disk.
+    commits: AtomicI64,
     uploads: Mutex<BTreeMap<String, Upload>>,
+    /// The day, counted from 1970, on which the lifecycle rules were last applied.
+    lifecycle_day: AtomicI64,
 }
 
 impl Bucket {
     /// Makes a bucket; on disk when there is a directory.
     pub(crate) fn create(facts: BucketFacts, directory: Option<PathBuf>) -> io::Result<Self> {
         if let Some(directory) = &directory {
-            std::fs::create_dir_all(directory.join("objects"))?;
-            std::fs::create_dir_all(directory.join("uploads"))?;
+            disk::prepare(directory)?;
         }
-        let bucket = Self {
+        let bucket = Self::with(
+            Settings { facts, policy: None },
             directory,
-            settings: RwLock::new(Settings { facts, policy: None }),
-            objects: RwLock::default(),
-            uploads: Mutex::default(),
-        };
-        bucket.save()?;
+            disk::Found::default(),
+        );
+        bucket.save(&bucket.settings())?;
         Ok(bucket)
     }
 
-    /// Takes up a bucket as it lies on disk; files that were not finished are removed. Gives the highest commit too.
-    pub(crate) fn open(directory: PathBuf) -> io::Result<(Self, u64)> {
+    /// Takes up a bucket as it lies on disk; files that were not finished are removed.
+    pub(crate) fn open(directory: PathBuf) -> io::Result<Self> {
+        disk::prepare(&directory)?;
         let facts: BucketFacts = serde_json::from_slice(&std::fs::read(directory.join("bucket.json"))?)
             .map_err(io::Error::other)?;
-        let policy = facts
-            .policy
-            .as_deref()
-            .and_then(|text| Document::resource(text).ok());
-        let (mut objects, mut last) = (BTreeMap::<String, Arc<Object>>::new(), 0);
-        for path in files(&directory.join("objects"))? {
-            let Some(facts) = read_facts::<ObjectFacts>(&path)? else {
-                std::fs::remove_file(&path)?;
-                continue;
-            };
-            last = last.max(facts.commit);
-            let object = Arc::new(Object {
-                content: Content::File(Arc::new(path)),
-                facts,
-            });
-            // Two files of one key: the process ended between the new one's name and the old one's removal.
-            let older = match objects.get(&object.facts.key) {
-                Some(other) if other.facts.commit > object.facts.commit => Some(object),
-                _ => objects.insert(object.facts.key.clone(), object),
-            };
-            if let Some(older) = older {
-                older.content.discard();
-            }
+        let text = facts.policy.as_deref();
+        let policy = text.and_then(|text| Document::resource(text).ok());
+        let found = disk::read(&directory)?;
+        Ok(Self::with(Settings { facts, policy }, Some(directory), found))
+    }
+
+    fn with(settings: Settings, directory: Option<PathBuf>, found: disk::Found) -> Self {
+        Self {
+            directory,
+            settings: RwLock::new(Arc::new(settings)),
+            shelf: RwLock::new(found.shelf),
+            commits: AtomicI64::new(found.last_commit),
+            uploads: Mutex::new(found.uploads),
+            lifecycle_day: AtomicI64::new(i64::MIN),
         }
-        let uploads = uploads(&directory.join("uploads"))?;
-        let bucket = Self {
-            directory: Some(directory),
-            settings: RwLock::new(Settings { facts, policy }),
-            objects: RwLock::new(objects),
-            uploads: Mutex::new(uploads),
-        };
-        Ok((bucket, last))
     }
 
-    /// The bucket's facts.
-    pub(crate) fn facts(&self) -> BucketFacts {
-        self.settings
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .facts
-            .clone()
+    /// The bucket as it is set up now.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The bucket's policy, read.
-    pub(crate) fn policy(&self) -> Option<Document> {
-        self.settings
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .policy
-            .clone()
+    /// Changes the settings; durable before anybody sees them.
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut Settings)) -> S3Result<()> {
+        let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = Settings::clone(&settings);
+        change(&mut changed);
+        self.save(&changed).map_err(internal)?;
+        *settings = Arc::new(changed);
+        self.lifecycle_day.store(i64::MIN, Ordering::Relaxed);
+        Ok(())
     }
 
-    /// Replaces the policy, or removes it.
-    pub(crate) fn set_policy(&self, policy: Option<Document>) -> io::Result<()> {
-        {
-            let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
-            settings.facts.policy = policy.as_ref().map(|document| document.text.to_string());
-            settings.policy = policy;
-        }
-        self.save()
-    }
-
-    fn save(&self) -> io::Result<()> {
+    fn save(&self, settings: &Settings) -> io::Result<()> {
         let Some(directory) = &self.directory else {
             return Ok(());
         };
-        let content = serde_json::to_vec_pretty(&self.facts())?;
+        let content = serde_json::to_vec_pretty(&settings.facts)?;
         crate::kinesis::replace_file(&directory.join("bucket.json"), &content)
+    }
+
+    /// Whether the lifecycle rules are still to be applied on this day; says yes once a day.
+    pub(crate) fn begin_lifecycle_day(&self, day: i64) -> bool {
+        self.lifecycle_day.swap(day, Ordering::Relaxed) != day
     }
 
     /// Where bodies of objects are written; none in memory.
     pub(crate) fn objects_directory(&self) -> Option<PathBuf> {
-        self.directory.as_ref().map(|directory| directory.join("objects"))
+        self.directory.as_deref().map(disk::objects)
     }
 
     /// Where parts of an upload are written; none in memory.
     pub(crate) fn upload_directory(&self, upload: &str) -> Option<PathBuf> {
         self.directory
-            .as_ref()
-            .map(|directory| directory.join("uploads").join(upload))
+            .as_deref()
+            .map(|home| disk::uploads(home).join(upload))
     }
 
-    /// Objects by key.
-    pub(crate) fn objects(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Object>>> {
-        self.objects.read().unwrap_or_else(PoisonError::into_inner)
+    /// The versions of all keys.
+    pub(crate) fn shelf(&self) -> RwLockReadGuard<'_, Shelf> {
+        self.shelf.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn objects_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Arc<Object>>> {
-        self.objects.write().unwrap_or_else(PoisonError::into_inner)
+    fn shelf_mut(&self) -> RwLockWriteGuard<'_, Shelf> {
+        self.shelf.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Uploads by id.
@@ -208,7 +195,18 @@ impl Bucket {
 
     /// The object of a key.
     pub(crate) fn object(&self, key: &str) -> Option<Arc<Object>> {
-        self.objects().get(key).cloned()
+        self.shelf().current(key).cloned()
+    }
+
+    /// A version of a key, by its id; without one the newest, be it a delete marker.
+    pub(crate) fn version(&self, key: &str, id: Option<&str>) -> Option<Arc<Object>> {
+        let shelf = self.shelf();
+        let versions = shelf.keys.get(key)?;
+        let found = match id {
+            Some(id) => versions.find(id),
+            None => versions.latest(),
+        };
+        found.cloned()
     }
 
     /// Takes the key for a sealed body if the condition holds.
@@ -217,84 +215,144 @@ impl Bucket {
         sealed: Sealed,
         facts: ObjectFacts,
         condition: &WriteCondition,
-    ) -> S3Result<Arc<Object>> {
-        let final_path = self
-            .objects_directory()
-            .map(|directory| directory.join(format!("{}.obj", uuid::Uuid::new_v4())));
-        let mut objects = self.objects_mut();
-        condition.check(objects.get(&facts.key).map(|object| object.facts.etag.as_str()))?;
-        let content = sealed.publish(final_path).map_err(S3Error::internal_error)?;
-        let object = Arc::new(Object { facts, content });
-        let replaced = objects.insert(object.facts.key.clone(), Arc::clone(&object));
-        drop(objects);
-        if let Some(replaced) = replaced {
-            replaced.content.discard();
-        }
-        Ok(object)
+    ) -> S3Result<Committed> {
+        let mut shelf = self.shelf_mut();
+        require_open(&shelf)?;
+        condition.check(shelf.current(&facts.key).map(|object| object.facts.etag.as_str()))?;
+        let content = sealed.publish(self.next_file()).map_err(internal)?;
+        let object = Arc::new(Object {
+            state: facts.state.clone(),
+            facts,
+            content,
+        });
+        let replaced = shelf.put(Arc::clone(&object));
+        Ok(Committed { object, replaced })
     }
 
-    /// Removes a key if the condition holds; nothing there is success.
-    pub(crate) fn remove(&self, key: &str, if_match: Option<&ETagCondition>) -> S3Result<()> {
-        let mut objects = self.objects_mut();
-        let Some(object) = objects.get(key) else {
-            return Ok(());
-        };
-        if let Some(condition) = if_match
-            && !matches(condition, &object.facts.etag)
-        {
-            return Err(S3Error::new(S3ErrorCode::PreconditionFailed));
-        }
-        object.content.discard();
-        objects.remove(key);
-        Ok(())
-    }
-}
-
-fn files(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(directory)?;
-    entries.map(|entry| entry.map(|entry| entry.path())).collect()
-}
-
-fn uploads(directory: &Path) -> io::Result<BTreeMap<String, Upload>> {
-    let mut uploads = BTreeMap::new();
-    for home in files(directory)? {
-        let Ok(text) = std::fs::read(home.join("upload.json")) else {
-            std::fs::remove_dir_all(&home)?;
-            continue;
-        };
-        let facts: UploadFacts = serde_json::from_slice(&text).map_err(io::Error::other)?;
-        uploads.insert(
-            facts.id.clone(),
-            Upload {
-                parts: parts(&home)?,
-                facts,
+    /// Takes over a version of another bucket as it is, under another state.
+    pub(crate) fn adopt(&self, object: &Object, state: ObjectState) -> S3Result<()> {
+        let mut shelf = self.shelf_mut();
+        require_open(&shelf)?;
+        let adopted = Object {
+            facts: object.facts.clone(),
+            state,
+            content: match self.next_file() {
+                Some(path) => Content::File(Arc::new(path)),
+                None => object.content.clone(),
             },
-        );
-    }
-    Ok(uploads)
-}
-
-fn parts(home: &Path) -> io::Result<BTreeMap<i32, Part>> {
-    let mut parts = BTreeMap::<i32, Part>::new();
-    for path in files(home)?
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|kind| kind == "part"))
-    {
-        let Some(facts) = read_facts::<PartFacts>(&path)? else {
-            continue;
         };
-        let newer = parts
-            .get(&facts.number)
-            .is_none_or(|part| part.facts.uploaded_at <= facts.uploaded_at);
-        if newer {
-            parts.insert(
-                facts.number,
-                Part {
-                    content: Content::File(Arc::new(path)),
-                    facts,
-                },
-            );
+        // The state first: without it the version would begin as its source did.
+        self.save_state(&adopted).map_err(internal)?;
+        object.content.link_to(&adopted.content).map_err(internal)?;
+        let replaced = shelf.put(Arc::new(adopted));
+        drop(shelf);
+        replaced.iter().for_each(|replaced| self.discard(replaced));
+        self.sync().map_err(internal)
+    }
+
+    /// Changes the state of a version; durable before anybody sees it. `None` when the version is not there.
+    pub(crate) fn change<R>(
+        &self,
+        key: &str,
+        id: &str,
+        change: impl FnOnce(&Object, &mut ObjectState) -> S3Result<R>,
+    ) -> S3Result<Option<R>> {
+        let mut shelf = self.shelf_mut();
+        let Some(object) = shelf.keys.get(key).and_then(|versions| versions.find(id)) else {
+            return Ok(None);
+        };
+        let mut changed = Object::clone(object);
+        let outcome = change(object, &mut changed.state)?;
+        if changed.state != object.state {
+            self.save_state(&changed).map_err(internal)?;
+            shelf.exchange(Arc::new(changed));
+        }
+        Ok(Some(outcome))
+    }
+
+    /// Removes a version for good if `check` lets it go; nothing there is success.
+    pub(crate) fn remove(
+        &self,
+        key: &str,
+        id: &str,
+        check: impl FnOnce(&Object) -> S3Result<()>,
+    ) -> S3Result<Option<Arc<Object>>> {
+        let mut shelf = self.shelf_mut();
+        let Some(object) = shelf.keys.get(key).and_then(|versions| versions.find(id)) else {
+            return Ok(None);
+        };
+        check(object)?;
+        self.discard(object);
+        let taken = shelf.take(key, id);
+        drop(shelf);
+        self.sync().map_err(internal)?;
+        Ok(taken)
+    }
+
+    /// Ends the bucket unless it holds a version.
+    pub(crate) fn close(&self) -> bool {
+        let mut shelf = self.shelf_mut();
+        shelf.closed = shelf.keys.is_empty();
+        shelf.closed
+    }
+
+    fn next_file(&self) -> Option<PathBuf> {
+        self.objects_directory()
+            .map(|directory| disk::file_of(&directory, (self.next_commit(), "obj")))
+    }
+
+    /// The file of a new part in an upload's folder.
+    pub(crate) fn next_part_file(&self, upload: &Path) -> PathBuf {
+        disk::file_of(upload, (self.next_commit(), "part"))
+    }
+
+    fn next_commit(&self) -> i64 {
+        self.commits.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn save_state(&self, object: &Object) -> io::Result<()> {
+        match self.state_file(object) {
+            Some(file) => crate::kinesis::replace_file(&file, &serde_json::to_vec(&object.state)?),
+            None => Ok(()),
         }
     }
-    Ok(parts)
+
+    fn state_file(&self, object: &Object) -> Option<PathBuf> {
+        let home = self.directory.as_deref()?;
+        object.content.file().map(|path| disk::state_of(home, path))
+    }
+
+    /// Removes the files of a version that is no more.
+    pub(crate) fn discard(&self, object: &Object) {
+        object.content.discard();
+        if let Some(file) = self.state_file(object) {
+            // A state without its version is swept at the next start.
+            let _ = std::fs::remove_file(file);
+        }
+    }
+
+    /// Makes the names of new and removed objects durable.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        match self.objects_directory() {
+            Some(directory) => std::fs::File::open(directory)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+}
+
+fn require_open(shelf: &Shelf) -> S3Result<()> {
+    if shelf.closed {
+        return Err(no_bucket());
+    }
+    Ok(())
+}
+
+/// 404 `NoSuchBucket`.
+pub(crate) fn no_bucket() -> S3Error {
+    refused(S3ErrorCode::NoSuchBucket, "The specified bucket does not exist")
+}
+
+/// Whether this is the home of a bucket; facts are written last, so one without them never was a bucket.
+pub(crate) fn is_home(directory: &Path) -> bool {
+    directory.join("bucket.json").exists()
 }

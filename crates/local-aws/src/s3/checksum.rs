@@ -109,6 +109,11 @@ impl Claim {
             .or_else(|| named.map(|named| named.as_str().to_owned()))
     }
 
+    /// Whether anything is claimed at all.
+    pub(crate) fn is_made(&self) -> bool {
+        self.md5.is_some() || self.announced.is_some() || self.values.algorithm().is_some()
+    }
+
     /// The hashers this claim needs.
     pub(crate) fn hasher(&self) -> ChecksumHasher {
         let mut wanted: Vec<&str> = ALGORITHMS

@@ -204,10 +204,7 @@ impl Spooled {
             Body::Memory(bytes) => return Ok(Sealed(Body::Memory(bytes))),
             Body::File(temporary) => temporary,
         };
-        let mut tail = serde_json::to_vec(facts)?;
-        let length = u32::try_from(tail.len()).map_err(io::Error::other)?;
-        tail.extend_from_slice(&length.to_le_bytes());
-        tail.extend_from_slice(MARK);
+        let tail = tail(facts)?;
         if let Some(mut file) = temporary.file.take() {
             file.write_all(&tail).await?;
             file.flush().await?;
@@ -217,10 +214,36 @@ impl Spooled {
     }
 }
 
+/// What follows the content in a file.
+fn tail(facts: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut tail = serde_json::to_vec(facts)?;
+    let length = u32::try_from(tail.len()).map_err(io::Error::other)?;
+    tail.extend_from_slice(&length.to_le_bytes());
+    tail.extend_from_slice(MARK);
+    Ok(tail)
+}
+
 /// Content that only lacks its name.
 pub(crate) struct Sealed(Body);
 
 impl Sealed {
+    /// The file of a delete marker: no bytes, only facts.
+    pub(crate) fn marker(directory: Option<PathBuf>, facts: &impl Serialize) -> io::Result<Self> {
+        let Some(directory) = directory else {
+            return Ok(Self(Body::Memory(Bytes::new())));
+        };
+        let path = directory.join(format!("{}.new", uuid::Uuid::new_v4()));
+        let mut file = std::fs::File::create_new(&path)?;
+        let temporary = Temporary {
+            path,
+            file: None,
+            kept: false,
+        };
+        io::Write::write_all(&mut file, &tail(facts)?)?;
+        file.sync_all()?;
+        Ok(Self(Body::File(temporary)))
+    }
+
     /// Gives the content its final name; quick, so that it can be done under a lock.
     pub(crate) fn publish(self, final_path: Option<PathBuf>) -> io::Result<Content> {
         match (self.0, final_path) {
@@ -277,6 +300,22 @@ impl Content {
             whole.extend_from_slice(&chunk);
         }
         Ok(whole.freeze())
+    }
+
+    /// The file, if it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Memory(_) => None,
+            Self::File(path) => Some(path),
+        }
+    }
+
+    /// Gives the file its second name, without a copy of its bytes; in memory there is nothing to do.
+    pub(crate) fn link_to(&self, other: &Self) -> io::Result<()> {
+        match (self, other) {
+            (Self::File(from), Self::File(to)) => std::fs::hard_link(&**from, &**to),
+            _ => Ok(()),
+        }
     }
 
     /// Removes the file, if it is one.

@@ -3,20 +3,35 @@
 //! s3s calls [`Gate::check`] once it has verified the signature and knows the operation. What the gate learns goes
 //! into the request's [`Slip`], where the endpoint reads it after the answer.
 
-use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
+use chrono::{NaiveDateTime, TimeDelta};
 use http::StatusCode;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 
+use super::refusal::{access_denied, custom};
 use super::{Asking, content};
 use crate::auth::{AuthRefusal, Caller};
 use crate::control::{Fault, Target};
 use crate::core::{Core, request_context};
 use crate::error::AwsError;
+use crate::iam::policy::Context;
 use crate::lock;
+
+/// Headers that are condition keys under their own names.
+const KEYS_OF_HEADERS: [&str; 9] = [
+    "if-match",
+    "if-none-match",
+    "x-amz-copy-source",
+    "x-amz-object-lock-legal-hold",
+    "x-amz-object-lock-mode",
+    "x-amz-object-lock-retain-until-date",
+    "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-aws-kms-key-id",
+    "x-amz-storage-class",
+];
 
 /// What is learnt about one request while s3s answers it.
 #[derive(Clone, Default)]
@@ -85,16 +100,8 @@ impl S3Access for Gate {
             learnt.caller = Some(caller.clone());
             learnt.fault.clone_from(&fault);
         });
-        let mut context = request_context(&region, source);
-        for name in [
-            "if-none-match",
-            "x-amz-server-side-encryption",
-            "x-amz-storage-class",
-        ] {
-            if let Some(value) = cx.headers().get(name).and_then(|value| value.to_str().ok()) {
-                context.set(&format!("s3:{name}"), vec![value.to_owned()]);
-            }
-        }
+        self.require_current(cx)?;
+        let context = context(cx, request_context(&region, source));
         cx.extensions_mut().insert(Asking {
             caller,
             region,
@@ -105,6 +112,22 @@ impl S3Access for Gate {
 }
 
 impl Gate {
+    /// A presigned address ends by the endpoint's clock too, which may be ahead of the system's.
+    fn require_current(&self, cx: &S3AccessContext<'_>) -> S3Result<()> {
+        let query = cx.uri().query();
+        let signed_at = query_value(query, "X-Amz-Date")
+            .and_then(|text| NaiveDateTime::parse_from_str(&text, "%Y%m%dT%H%M%SZ").ok());
+        let seconds = query_value(query, "X-Amz-Expires").and_then(|text| text.parse().ok());
+        let ends = signed_at.zip(seconds).and_then(|(signed_at, seconds)| {
+            let valid = TimeDelta::try_seconds(seconds)?;
+            signed_at.and_utc().checked_add_signed(valid)
+        });
+        if ends.is_some_and(|ends| ends < self.core.clock.now()) {
+            return Err(access_denied("Request has expired"));
+        }
+        Ok(())
+    }
+
     fn caller(&self, cx: &S3AccessContext<'_>) -> S3Result<Caller> {
         let credentials = cx.credentials().ok_or_else(|| {
             S3Error::with_message(
@@ -125,6 +148,26 @@ impl Gate {
             .lookup(&credentials.access_key, token.as_deref(), self.core.clock.now());
         found.map_err(|why| refusal(&why))
     }
+}
+
+/// The request's facts that policies may ask for; service authorization reference, "Condition keys for Amazon S3".
+fn context(cx: &S3AccessContext<'_>, mut context: Context) -> Context {
+    let header = |name: &str| cx.headers().get(name).and_then(|value| value.to_str().ok());
+    for name in KEYS_OF_HEADERS {
+        if let Some(value) = header(name) {
+            context.set(&format!("s3:{name}"), vec![value.to_owned()]);
+        }
+    }
+    let tags = form_urlencoded::parse(header("x-amz-tagging").unwrap_or_default().as_bytes());
+    let mut keys = Vec::new();
+    for (key, value) in tags {
+        context.set(&format!("s3:RequestObjectTag/{key}"), vec![value.into_owned()]);
+        keys.push(key.into_owned());
+    }
+    if !keys.is_empty() {
+        context.set("s3:RequestObjectTagKeys", keys);
+    }
+    context
 }
 
 /// The region of the credential scope; the header and a presigned query both hold `key/day/region/s3/aws4_request`.
@@ -174,13 +217,6 @@ fn stop_for(fault: Option<&Fault>, operation: &str) -> S3Result<()> {
     fault
         .error("s3", operation)
         .map_or(Ok(()), |error| Err(custom(&error)))
-}
-
-fn custom(error: &AwsError) -> S3Error {
-    let code = S3ErrorCode::from_str(&error.code).unwrap_or(S3ErrorCode::InternalError);
-    let mut refusal = S3Error::with_message(code, error.message.clone());
-    refusal.set_status_code(error.status);
-    refusal
 }
 
 /// S3's own words; source: "Error responses" of the S3 API reference.

@@ -11,11 +11,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::{
     self, CommonPrefix, ETag, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output,
 };
-use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
+use s3s::{S3Request, S3Result};
 
-use super::bucket::Object;
 use super::gate::asking;
 use super::reading::timestamp;
+use super::refusal::invalid_argument;
+use super::shelf::{Object, Versions};
 use super::{Ask, S3State};
 
 const KEYS_MAX: usize = 1_000;
@@ -59,16 +60,8 @@ impl S3State {
         asking
             .context
             .set("s3:delimiter", vec![input.delimiter.clone().unwrap_or_default()]);
-        let expected_owner = input.expected_bucket_owner.as_ref();
-        let bucket = self.permitted(
-            &asking,
-            &input.bucket,
-            Ask {
-                action: "s3:ListBucket",
-                key: None,
-                expected_owner,
-            },
-        )?;
+        let ask = Ask::bucket("s3:ListBucket", input.expected_bucket_owner.as_ref());
+        let bucket = self.permitted(&asking, &input.bucket, ask)?;
         let token = input.continuation_token.as_deref().map(decode).transpose()?;
         let wanted = Wanted {
             prefix: input.prefix.as_deref().unwrap_or_default(),
@@ -79,7 +72,7 @@ impl S3State {
                 .unwrap_or_default(),
             limit: limit(input.max_keys)?,
         };
-        let listed = list(&bucket.objects(), &wanted);
+        let listed = list(&bucket.shelf().keys, &wanted);
         let url = input
             .encoding_type
             .as_ref()
@@ -87,7 +80,7 @@ impl S3State {
         let owner = input
             .fetch_owner
             .unwrap_or_default()
-            .then(|| bucket.facts().owner);
+            .then(|| bucket.settings().facts.owner.clone());
         let count = listed.objects.len() + listed.prefixes.len();
         Ok(ListObjectsV2Output {
             name: Some(input.bucket.clone()),
@@ -120,28 +113,20 @@ impl S3State {
         asking
             .context
             .set("s3:prefix", vec![input.prefix.clone().unwrap_or_default()]);
-        let expected_owner = input.expected_bucket_owner.as_ref();
-        let bucket = self.permitted(
-            &asking,
-            &input.bucket,
-            Ask {
-                action: "s3:ListBucket",
-                key: None,
-                expected_owner,
-            },
-        )?;
+        let ask = Ask::bucket("s3:ListBucket", input.expected_bucket_owner.as_ref());
+        let bucket = self.permitted(&asking, &input.bucket, ask)?;
         let wanted = Wanted {
             prefix: input.prefix.as_deref().unwrap_or_default(),
             delimiter: input.delimiter.as_deref().unwrap_or_default(),
             after: input.marker.as_deref().unwrap_or_default(),
             limit: limit(input.max_keys)?,
         };
-        let listed = list(&bucket.objects(), &wanted);
+        let listed = list(&bucket.shelf().keys, &wanted);
         let url = input
             .encoding_type
             .as_ref()
             .is_some_and(|kind| kind.as_str() == dto::EncodingType::URL);
-        let owner = bucket.facts().owner;
+        let owner = bucket.settings().facts.owner.clone();
         Ok(ListObjectsOutput {
             name: Some(input.bucket.clone()),
             prefix: input.prefix.as_deref().map(|prefix| text(prefix, url)),
@@ -164,25 +149,21 @@ impl S3State {
     }
 }
 
-fn limit(max_keys: Option<i32>) -> S3Result<usize> {
+/// The size of a page.
+pub(super) fn limit(max_keys: Option<i32>) -> S3Result<usize> {
     let limit = max_keys.map_or(Ok(KEYS_MAX), usize::try_from);
-    let limit =
-        limit.map_err(|_| S3Error::with_message(S3ErrorCode::InvalidArgument, "max-keys is negative"))?;
+    let limit = limit
+        .map_err(|_| invalid_argument("Argument maxKeys must be an integer between 0 and 2147483647"))?;
     Ok(limit.min(KEYS_MAX))
 }
 
 fn decode(token: &str) -> S3Result<String> {
     let bytes = data_encoding::BASE64.decode(token.as_bytes()).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    text.ok_or_else(|| {
-        S3Error::with_message(
-            S3ErrorCode::InvalidArgument,
-            "The continuation token provided is incorrect",
-        )
-    })
+    text.ok_or_else(|| invalid_argument("The continuation token provided is incorrect"))
 }
 
-fn list(objects: &BTreeMap<String, Arc<Object>>, wanted: &Wanted<'_>) -> Listed {
+fn list(keys: &BTreeMap<String, Versions>, wanted: &Wanted<'_>) -> Listed {
     let mut listed = Listed::default();
     let mut last = String::new();
     let start = if wanted.after >= wanted.prefix {
@@ -190,9 +171,11 @@ fn list(objects: &BTreeMap<String, Arc<Object>>, wanted: &Wanted<'_>) -> Listed 
     } else {
         Bound::Included(wanted.prefix)
     };
-    let keys = objects.range::<str, _>((start, Bound::Unbounded));
-    for (key, object) in keys.take_while(|(key, _)| key.starts_with(wanted.prefix)) {
-        let group = group(key, wanted);
+    let keys = keys.range::<str, _>((start, Bound::Unbounded));
+    let keys = keys.take_while(|(key, _)| key.starts_with(wanted.prefix));
+    // A key under a delete marker has no object.
+    for (key, object) in keys.filter_map(|(key, versions)| Some((key, versions.current()?))) {
+        let group = group(key, (wanted.prefix, wanted.delimiter));
         // A group that was listed, on this page or as the token of the last one, counts once.
         let seen = group.is_some_and(|group| last == group || wanted.after == group);
         if seen {
@@ -217,22 +200,18 @@ fn list(objects: &BTreeMap<String, Arc<Object>>, wanted: &Wanted<'_>) -> Listed 
 }
 
 /// The common prefix that a key falls into.
-fn group<'a>(key: &'a str, wanted: &Wanted<'_>) -> Option<&'a str> {
-    if wanted.delimiter.is_empty() {
+pub(super) fn group<'a>(key: &'a str, (prefix, delimiter): (&str, &str)) -> Option<&'a str> {
+    if delimiter.is_empty() {
         return None;
     }
-    let rest = &key[wanted.prefix.len()..];
-    let found = rest.find(wanted.delimiter)?;
-    Some(&key[..wanted.prefix.len() + found + wanted.delimiter.len()])
+    let rest = &key[prefix.len()..];
+    let found = rest.find(delimiter)?;
+    Some(&key[..prefix.len() + found + delimiter.len()])
 }
 
 fn entry(object: &Object, url: bool, owner: Option<&String>) -> dto::Object {
     let facts = &object.facts;
-    let class = facts
-        .headers
-        .storage_class
-        .clone()
-        .unwrap_or_else(|| "STANDARD".to_owned());
+    let class = object.class().to_owned();
     dto::Object {
         key: Some(text(&facts.key, url)),
         size: i64::try_from(facts.size).ok(),
@@ -252,7 +231,8 @@ fn entry(object: &Object, url: bool, owner: Option<&String>) -> dto::Object {
     }
 }
 
-fn common(prefixes: &[String], url: bool) -> Vec<CommonPrefix> {
+/// Groups of keys as they are shown.
+pub(super) fn common(prefixes: &[String], url: bool) -> Vec<CommonPrefix> {
     prefixes
         .iter()
         .map(|prefix| CommonPrefix {
@@ -261,7 +241,8 @@ fn common(prefixes: &[String], url: bool) -> Vec<CommonPrefix> {
         .collect()
 }
 
-fn text(value: &str, url: bool) -> String {
+/// A key as the caller wants keys written.
+pub(super) fn text(value: &str, url: bool) -> String {
     if url {
         utf8_percent_encode(value, URL).to_string()
     } else {

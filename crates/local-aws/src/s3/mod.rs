@@ -2,37 +2,57 @@
 //!
 //! Names of buckets are global; a bucket belongs to the account that created it, and another account gets in by the
 //! bucket's policy only. Objects are whole or absent, conditions hold exactly, checksums are compared with the bytes.
-//! Versions, lifecycle and archive classes are not built and answer `NotImplemented`.
+//! What happens by itself (lifecycle, replication, the end of a restore) is done when a bucket is next looked at, in
+//! the order and with the times it would have had.
 //!
-//! Start with [`gate`] for who calls, [`bucket`] for commits, [`objects`] and [`multipart`] for the operations.
+//! Start with [`gate`] for who calls, [`bucket`] for commits, [`objects`] and [`reading`] for the operations. Access
+//! lists (ACLs) do not exist here: every bucket is "bucket owner enforced", as AWS makes them by default.
 
+mod access;
 mod api;
+mod archive;
+mod attributes;
 mod bucket;
 mod buckets;
 mod checksum;
 mod content;
+mod copying;
+mod deleting;
+mod disk;
+mod encryption;
 mod facts;
 mod gate;
+mod lifecycle;
 mod listing;
+mod lock;
 mod multipart;
 mod objects;
+mod policy;
 mod reading;
+mod refusal;
+mod replication;
 mod service;
+mod shelf;
+mod tagging;
 mod uploads;
+mod versioning;
+mod versions;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::{DateTime, Utc};
-use s3s::{S3Error, S3ErrorCode, S3Result};
+use s3s::S3Result;
 
 use crate::auth::Caller;
 use crate::core::{Core, ObjectSource, request_context};
 use crate::iam::policy::{Context, Question, ResourcePolicy};
-use bucket::Bucket;
+use bucket::{Bucket, no_bucket};
+use refusal::access_denied;
+use replication::Queue;
 pub(crate) use service::S3Endpoint;
 
 /// All buckets of the endpoint.
@@ -40,7 +60,8 @@ pub(crate) struct S3State {
     core: Arc<Core>,
     directory: Option<PathBuf>,
     buckets: RwLock<BTreeMap<String, Arc<Bucket>>>,
-    commits: AtomicU64,
+    /// Versions that wait to be replicated.
+    replicas: Mutex<Queue>,
 }
 
 /// Who asks, and from where.
@@ -59,36 +80,30 @@ impl S3State {
     /// When the directory cannot be read.
     pub(crate) fn open(core: &Arc<Core>) -> io::Result<Self> {
         let directory = core.data_dir.as_ref().map(|directory| directory.join("s3"));
-        let (mut buckets, mut last) = (BTreeMap::new(), 0);
+        let mut buckets = BTreeMap::new();
         if let Some(directory) = &directory {
             std::fs::create_dir_all(directory)?;
             for entry in std::fs::read_dir(directory)? {
                 let home = entry?.path();
-                // Facts are written last: a directory without them is a bucket that never was.
-                if !home.join("bucket.json").exists() {
+                if !bucket::is_home(&home) {
                     std::fs::remove_dir_all(&home)?;
                     continue;
                 }
-                let (bucket, commit) = Bucket::open(home)?;
-                last = last.max(commit);
-                buckets.insert(bucket.facts().name, Arc::new(bucket));
+                let bucket = Bucket::open(home)?;
+                buckets.insert(bucket.settings().facts.name.clone(), Arc::new(bucket));
             }
         }
-        let commits = AtomicU64::new(last);
+        let replicas = Mutex::new(Queue::of(&buckets));
         Ok(Self {
             core: Arc::clone(core),
             directory,
             buckets: RwLock::new(buckets),
-            commits,
+            replicas,
         })
     }
 
     fn now(&self) -> DateTime<Utc> {
         self.core.clock.now()
-    }
-
-    fn next_commit(&self) -> u64 {
-        self.commits.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     fn buckets(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Bucket>>> {
@@ -100,41 +115,48 @@ impl S3State {
     }
 
     fn bucket(&self, name: &str) -> S3Result<Arc<Bucket>> {
-        self.buckets().get(name).cloned().ok_or_else(|| {
-            S3Error::with_message(S3ErrorCode::NoSuchBucket, "The specified bucket does not exist")
-        })
+        self.buckets().get(name).cloned().ok_or_else(no_bucket)
     }
 
-    /// The bucket, if the caller may do `action` to it or to one of its keys.
+    /// The bucket as it is now, if the caller may do what is asked to it or to one of its keys.
     fn permitted(&self, asking: &Asking, bucket: &str, ask: Ask<'_>) -> S3Result<Arc<Bucket>> {
         let found = self.bucket(bucket)?;
-        let facts = found.facts();
-        if ask
-            .expected_owner
-            .is_some_and(|expected| *expected != facts.owner)
-        {
-            return Err(S3Error::with_message(S3ErrorCode::AccessDenied, "Access Denied"));
+        self.settle(&found)?;
+        self.permit(asking, &found, ask)?;
+        Ok(found)
+    }
+
+    fn permit(&self, asking: &Asking, bucket: &Bucket, ask: Ask<'_>) -> S3Result<()> {
+        let settings = bucket.settings();
+        let facts = &settings.facts;
+        let is_own = facts.owner == asking.caller.account;
+        let other_owner = ask.expected_owner.is_some_and(|owner| *owner != facts.owner);
+        if other_owner || (!is_own && access::restricts_public(&settings)) {
+            return Err(access_denied("Access Denied"));
         }
         let resource = match ask.key {
-            Some(key) => format!("arn:aws:s3:::{bucket}/{key}"),
-            None => format!("arn:aws:s3:::{bucket}"),
+            Some(key) => format!("arn:aws:s3:::{}/{key}", facts.name),
+            None => format!("arn:aws:s3:::{}", facts.name),
         };
-        let policy = found.policy();
+        let context = ask.context(asking, bucket);
         let question = Question {
             action: ask.action,
             resource: &resource,
-            context: &asking.context,
+            context: &context,
         };
         let on = ResourcePolicy {
-            document: policy.as_ref(),
+            document: settings.policy.as_ref(),
             owner: &facts.owner,
         };
         self.core
             .authorize_on(&asking.caller, &question, Some(&on))
-            .map_err(|denied| {
-                S3Error::with_message(S3ErrorCode::AccessDenied, denied.message().to_owned())
-            })?;
-        Ok(found)
+            .map_err(|denied| access_denied(denied.message().to_owned()))
+    }
+
+    /// Lets happen what is due.
+    fn settle(&self, bucket: &Bucket) -> S3Result<()> {
+        self.replicate_due()?;
+        self.run_lifecycle(bucket)
     }
 }
 
@@ -144,8 +166,54 @@ struct Ask<'a> {
     action: &'a str,
     /// None asks about the bucket itself.
     key: Option<&'a str>,
+    version: Option<&'a str>,
     /// ExpectedBucketOwner; `403` when it is another.
     expected_owner: Option<&'a String>,
+}
+
+impl<'a> Ask<'a> {
+    /// About a bucket.
+    fn bucket(action: &'a str, expected_owner: Option<&'a String>) -> Self {
+        Self {
+            action,
+            key: None,
+            version: None,
+            expected_owner,
+        }
+    }
+
+    /// About one key of a bucket.
+    fn key(action: &'a str, key: &'a str, expected_owner: Option<&'a String>) -> Self {
+        Self {
+            key: Some(key),
+            ..Self::bucket(action, expected_owner)
+        }
+    }
+
+    /// About one version; S3 has an action of its own for it.
+    fn version(self, (id, action): (Option<&'a str>, &'a str)) -> Self {
+        match id {
+            Some(_) => Self {
+                version: id,
+                action,
+                ..self
+            },
+            None => self,
+        }
+    }
+
+    /// The request's facts and those of the object that is there.
+    fn context(&self, asking: &Asking, bucket: &Bucket) -> Context {
+        let mut context = asking.context.clone();
+        if let Some(id) = self.version {
+            context.set("s3:VersionId", vec![id.to_owned()]);
+        }
+        let object = self.key.and_then(|key| bucket.version(key, self.version));
+        for (key, value) in object.iter().flat_map(|object| &object.state.tags) {
+            context.set(&format!("s3:ExistingObjectTag/{key}"), vec![value.clone()]);
+        }
+        context
+    }
 }
 
 #[async_trait::async_trait]
@@ -159,17 +227,20 @@ impl ObjectSource for S3State {
         let loopback = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
         let region = self
             .bucket(bucket)
-            .map(|bucket| bucket.facts().region)
+            .map(|bucket| bucket.settings().facts.region.clone())
             .unwrap_or_default();
         let asking = Asking {
             caller: caller.clone(),
             context: request_context(&region, loopback),
             region,
         };
-        let object = self
-            .readable(&asking, bucket, (key, None))
-            .map_err(|error| service::into_aws(&error))?;
-        let read = object.content.read(object.facts.size).await;
-        read.map_err(|error| service::into_aws(&S3Error::internal_error(error)))
+        let wanted = reading::Wanted {
+            bucket,
+            key,
+            version: None,
+            expected_owner: None,
+        };
+        let read = self.read_whole(&asking, wanted).await;
+        read.map_err(|error| service::into_aws(&error))
     }
 }

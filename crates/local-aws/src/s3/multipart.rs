@@ -3,6 +3,7 @@
 //! Parts are invisible until Complete makes one object of them, whole or not at all, under the same conditions as a
 //! put. Sources: API_CreateMultipartUpload, API_UploadPart, API_CompleteMultipartUpload, API_AbortMultipartUpload.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,14 +15,16 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 
-use super::bucket::{Part, Upload, WriteCondition};
+use super::bucket::{Bucket, Part, Upload, WriteCondition};
 use super::checksum::{Checksums, Claim, composite, hasher};
 use super::content::{Spooled, spool, sync_directory};
-use super::facts::{Headers, ObjectFacts, PartFacts, UploadFacts};
+use super::facts::{ObjectFacts, PartFacts, PartSummary, UploadFacts};
 use super::gate::asking;
-use super::objects::{check_headers, encryption, tags};
-use super::reading::empty;
-use super::{Ask, Asking, Bucket, S3State};
+use super::reading::{empty, shown_version, timestamp};
+use super::refusal::{internal, invalid_argument, invalid_request, refused};
+use super::shelf::Object;
+use super::writing::{check_headers, said, spoken};
+use super::{Ask, Asking, S3State, lifecycle};
 
 const PARTS_MAX: i32 = 10_000;
 /// Every part but the last.
@@ -34,15 +37,7 @@ impl S3State {
         bucket: &str,
         (key, expected_owner): (&str, Option<&String>),
     ) -> S3Result<Arc<Bucket>> {
-        self.permitted(
-            asking,
-            bucket,
-            Ask {
-                action: "s3:PutObject",
-                key: Some(key),
-                expected_owner,
-            },
-        )
+        self.permitted(asking, bucket, Ask::key("s3:PutObject", key, expected_owner))
     }
 
     pub(super) fn create_multipart_upload(
@@ -50,47 +45,37 @@ impl S3State {
         request: &S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<CreateMultipartUploadOutput> {
         let (asking, input) = (asking(request)?, &request.input);
-        let bucket = self.writable(
-            &asking,
-            &input.bucket,
-            (&input.key, input.expected_bucket_owner.as_ref()),
-        )?;
+        let named = (input.key.as_str(), input.expected_bucket_owner.as_ref());
+        let bucket = self.writable(&asking, &input.bucket, named)?;
         let facts = UploadFacts {
             id: self.core.ids.uuid(),
             key: input.key.clone(),
             initiated_at: self.now(),
+            state: self.beginning(&asking, (&bucket, &input.key), &spoken!(input))?,
             initiator: asking.caller.principal_arn,
-            headers: create_headers(input)?,
+            headers: check_headers(said!(input))?,
             algorithm: input
                 .checksum_algorithm
                 .as_ref()
                 .map(|name| name.as_str().to_owned()),
             checksum_type: input.checksum_type.as_ref().map(|kind| kind.as_str().to_owned()),
         };
-        if let Some(home) = bucket.upload_directory(&facts.id) {
-            let text = serde_json::to_vec(&facts).map_err(S3Error::internal_error)?;
-            std::fs::create_dir_all(&home).map_err(S3Error::internal_error)?;
-            crate::kinesis::replace_file(&home.join("upload.json"), &text)
-                .map_err(S3Error::internal_error)?;
-        }
-        let output = CreateMultipartUploadOutput {
+        keep_upload(&bucket, facts.clone())?;
+        let abort = lifecycle::abort_due(&bucket.settings(), &facts.key, facts.initiated_at);
+        let encryption = &facts.state.encryption;
+        Ok(CreateMultipartUploadOutput {
+            abort_date: abort.as_ref().map(|(at, _)| timestamp(*at)),
+            abort_rule_id: abort.map(|(_, rule)| rule),
             bucket: Some(input.bucket.clone()),
+            bucket_key_enabled: encryption.bucket_key_header(),
             key: Some(input.key.clone()),
             upload_id: Some(facts.id.clone()),
             checksum_algorithm: input.checksum_algorithm.clone(),
             checksum_type: input.checksum_type.clone(),
-            server_side_encryption: encryption(&facts.headers),
-            ssekms_key_id: facts.headers.kms_key_id.clone(),
+            server_side_encryption: Some(encryption.algorithm()),
+            ssekms_key_id: encryption.kms_key.clone(),
             ..CreateMultipartUploadOutput::default()
-        };
-        bucket.uploads().insert(
-            facts.id.clone(),
-            Upload {
-                facts,
-                parts: std::collections::BTreeMap::new(),
-            },
-        );
-        Ok(output)
+        })
     }
 
     pub(super) async fn upload_part(
@@ -104,39 +89,20 @@ impl S3State {
             trailing_headers,
             ..
         } = request;
-        let bucket = self.writable(
-            &asking,
-            &input.bucket,
-            (&input.key, input.expected_bucket_owner.as_ref()),
-        )?;
-        if !(1..=PARTS_MAX).contains(&input.part_number) {
-            return Err(S3Error::with_message(
-                S3ErrorCode::InvalidArgument,
-                "Part number must be an integer between 1 and 10000, inclusive",
-            ));
-        }
-        let upload = upload_of(&bucket, &input.upload_id, &input.key)?;
+        let named = (input.key.as_str(), input.expected_bucket_owner.as_ref());
+        let bucket = self.writable(&asking, &input.bucket, named)?;
+        let upload = part_of(&bucket, (&input.upload_id, &input.key), input.part_number)?;
+        let encryption = upload.facts.state.encryption;
         let claim = Claim {
             announced: Claim::announced(&headers, input.checksum_algorithm.as_ref())
                 .or(upload.facts.algorithm),
-            values: Checksums {
-                crc32: input.checksum_crc32.take(),
-                crc32c: input.checksum_crc32c.take(),
-                crc64nvme: input.checksum_crc64nvme.take(),
-                sha1: input.checksum_sha1.take(),
-                sha256: input.checksum_sha256.take(),
-                composite: false,
-            },
+            values: claimed(&mut input),
             md5: input.content_md5.take(),
             trailers: trailing_headers,
         };
         let home = bucket.upload_directory(&input.upload_id);
-        let spooled = spool(
-            input.body.take().unwrap_or_else(empty),
-            home.as_deref(),
-            claim.hasher(),
-        )
-        .await?;
+        let body = input.body.take().unwrap_or_else(empty);
+        let spooled = spool(body, home.as_deref(), claim.hasher()).await?;
         claim.check(&spooled.checksums, &spooled.md5)?;
         let facts = PartFacts {
             number: input.part_number,
@@ -147,12 +113,15 @@ impl S3State {
         };
         let facts = keep_part(&bucket, &input.upload_id, spooled, facts).await?;
         Ok(UploadPartOutput {
+            bucket_key_enabled: encryption.bucket_key_header(),
             e_tag: Some(ETag::Strong(facts.etag)),
             checksum_crc32: facts.checksums.crc32,
             checksum_crc32c: facts.checksums.crc32c,
             checksum_crc64nvme: facts.checksums.crc64nvme,
             checksum_sha1: facts.checksums.sha1,
             checksum_sha256: facts.checksums.sha256,
+            server_side_encryption: Some(encryption.algorithm()),
+            ssekms_key_id: encryption.kms_key,
             ..UploadPartOutput::default()
         })
     }
@@ -163,11 +132,8 @@ impl S3State {
     ) -> S3Result<CompleteMultipartUploadOutput> {
         let asking = asking(&request)?;
         let input = request.input;
-        let bucket = self.writable(
-            &asking,
-            &input.bucket,
-            (&input.key, input.expected_bucket_owner.as_ref()),
-        )?;
+        let named = (input.key.as_str(), input.expected_bucket_owner.as_ref());
+        let bucket = self.writable(&asking, &input.bucket, named)?;
         let upload = upload_of(&bucket, &input.upload_id, &input.key)?;
         let parts = chosen_parts(&upload, &input)?;
         let condition = WriteCondition {
@@ -175,29 +141,19 @@ impl S3State {
             if_none_match: input.if_none_match.clone(),
         };
         // Asked once before the bytes are copied, and once more when the key is taken.
-        condition.check(
-            bucket
-                .object(&input.key)
-                .map(|object| object.facts.etag.clone())
-                .as_deref(),
-        )?;
+        let existing = bucket.object(&input.key);
+        condition.check(existing.as_ref().map(|object| object.facts.etag.as_str()))?;
         let (spooled, facts) = self.assemble(&bucket, &upload, &parts).await?;
         check_whole(&input, &facts)?;
-        let facts = self.store(&bucket, spooled, facts, &condition).await?;
+        let object = self.store(&bucket, spooled, facts, &condition).await?;
         forget(&bucket, &input.upload_id);
         Ok(CompleteMultipartUploadOutput {
+            expiration: lifecycle::expiration_header(&bucket.settings(), &object),
+            version_id: shown_version(&bucket, &object),
+            location: Some(format!("https://{}.s3.amazonaws.com/{}", input.bucket, input.key)),
             bucket: Some(input.bucket),
             key: Some(input.key),
-            e_tag: Some(ETag::Strong(facts.etag)),
-            checksum_type: facts.checksums.kind(),
-            checksum_crc32: facts.checksums.crc32,
-            checksum_crc32c: facts.checksums.crc32c,
-            checksum_crc64nvme: facts.checksums.crc64nvme,
-            checksum_sha1: facts.checksums.sha1,
-            checksum_sha256: facts.checksums.sha256,
-            server_side_encryption: encryption(&facts.headers),
-            ssekms_key_id: facts.headers.kms_key_id,
-            ..CompleteMultipartUploadOutput::default()
+            ..complete_output(&object)
         })
     }
 
@@ -230,14 +186,13 @@ impl S3State {
                 .unwrap_or_default()
         };
         let facts = ObjectFacts {
-            key: upload.facts.key.clone(),
             size: spooled.size,
             etag: etag_of(parts),
             checksums,
-            last_modified: self.now(),
             headers: upload.facts.headers.clone(),
-            parts: u32::try_from(parts.len()).ok(),
-            commit: self.next_commit(),
+            part_list: parts.iter().map(summary).collect(),
+            state: upload.facts.state.clone(),
+            ..self.new_facts(bucket, &upload.facts.key)
         };
         Ok((spooled, facts))
     }
@@ -248,11 +203,7 @@ impl S3State {
     ) -> S3Result<()> {
         let (asking, input) = (asking(request)?, &request.input);
         let expected_owner = input.expected_bucket_owner.as_ref();
-        let ask = Ask {
-            action: "s3:AbortMultipartUpload",
-            key: Some(&input.key),
-            expected_owner,
-        };
+        let ask = Ask::key("s3:AbortMultipartUpload", &input.key, expected_owner);
         let bucket = self.permitted(&asking, &input.bucket, ask)?;
         upload_of(&bucket, &input.upload_id, &input.key)?;
         forget(&bucket, &input.upload_id);
@@ -260,29 +211,67 @@ impl S3State {
     }
 }
 
-fn create_headers(input: &CreateMultipartUploadInput) -> S3Result<Headers> {
-    check_headers(Headers {
-        content_type: input.content_type.clone(),
-        cache_control: input.cache_control.clone(),
-        content_encoding: input.content_encoding.clone(),
-        content_disposition: input.content_disposition.clone(),
-        content_language: input.content_language.clone(),
-        storage_class: input
-            .storage_class
-            .as_ref()
-            .map(|class| class.as_str().to_owned()),
-        server_side_encryption: input
-            .server_side_encryption
-            .as_ref()
-            .map(|kind| kind.as_str().to_owned()),
-        kms_key_id: input.ssekms_key_id.clone(),
-        metadata: input.metadata.clone().unwrap_or_default().into_iter().collect(),
-        tags: tags(input.tagging.as_deref())?,
-    })
+fn claimed(input: &mut UploadPartInput) -> Checksums {
+    Checksums {
+        crc32: input.checksum_crc32.take(),
+        crc32c: input.checksum_crc32c.take(),
+        crc64nvme: input.checksum_crc64nvme.take(),
+        sha1: input.checksum_sha1.take(),
+        sha256: input.checksum_sha256.take(),
+        composite: false,
+    }
+}
+
+fn complete_output(object: &Object) -> CompleteMultipartUploadOutput {
+    let (facts, encryption) = (&object.facts, &object.state.encryption);
+    let checksums = facts.checksums.clone();
+    CompleteMultipartUploadOutput {
+        bucket_key_enabled: encryption.bucket_key_header(),
+        e_tag: Some(ETag::Strong(facts.etag.clone())),
+        checksum_type: checksums.kind(),
+        checksum_crc32: checksums.crc32,
+        checksum_crc32c: checksums.crc32c,
+        checksum_crc64nvme: checksums.crc64nvme,
+        checksum_sha1: checksums.sha1,
+        checksum_sha256: checksums.sha256,
+        server_side_encryption: Some(encryption.algorithm()),
+        ssekms_key_id: encryption.kms_key.clone(),
+        ..CompleteMultipartUploadOutput::default()
+    }
+}
+
+fn summary(part: &Part) -> PartSummary {
+    PartSummary {
+        number: part.facts.number,
+        size: part.facts.size,
+        checksums: part.facts.checksums.clone(),
+    }
+}
+
+/// Makes an upload, durable before anybody hears of it.
+fn keep_upload(bucket: &Bucket, facts: UploadFacts) -> S3Result<()> {
+    if let Some(home) = bucket.upload_directory(&facts.id) {
+        let text = serde_json::to_vec(&facts).map_err(S3Error::internal_error)?;
+        std::fs::create_dir_all(&home).map_err(internal)?;
+        crate::kinesis::replace_file(&home.join("upload.json"), &text).map_err(internal)?;
+    }
+    let parts = BTreeMap::new();
+    bucket.uploads().insert(facts.id.clone(), Upload { facts, parts });
+    Ok(())
+}
+
+/// The upload that a part of this number may come into.
+pub(super) fn part_of(bucket: &Bucket, (id, key): (&str, &str), number: i32) -> S3Result<Upload> {
+    if !(1..=PARTS_MAX).contains(&number) {
+        return Err(invalid_argument(
+            "Part number must be an integer between 1 and 10000, inclusive",
+        ));
+    }
+    upload_of(bucket, id, key)
 }
 
 fn no_upload() -> S3Error {
-    S3Error::with_message(
+    refused(
         S3ErrorCode::NoSuchUpload,
         "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
     )
@@ -297,30 +286,33 @@ pub(super) fn upload_of(bucket: &Bucket, id: &str, key: &str) -> S3Result<Upload
         .ok_or_else(no_upload)
 }
 
-async fn keep_part(bucket: &Bucket, upload: &str, spooled: Spooled, facts: PartFacts) -> S3Result<PartFacts> {
-    let sealed = spooled.seal(&facts).await.map_err(S3Error::internal_error)?;
+/// Takes a part into its upload, in the place of an earlier one of its number.
+pub(super) async fn keep_part(
+    bucket: &Bucket,
+    upload: &str,
+    spooled: Spooled,
+    facts: PartFacts,
+) -> S3Result<PartFacts> {
+    let sealed = spooled.seal(&facts).await.map_err(internal)?;
     let home = bucket.upload_directory(upload);
-    let path = home
-        .as_ref()
-        .map(|home| home.join(format!("{:05}-{}.part", facts.number, uuid::Uuid::new_v4())));
-    {
+    let replaced = {
         let mut uploads = bucket.uploads();
         // Aborted while the body came in: the part must not come back to life.
         let upload = uploads.get_mut(upload).ok_or_else(no_upload)?;
-        let content = sealed.publish(path).map_err(S3Error::internal_error)?;
-        let replaced = upload.parts.insert(
-            facts.number,
-            Part {
-                facts: facts.clone(),
-                content,
-            },
-        );
-        if let Some(replaced) = replaced {
-            replaced.content.discard();
-        }
-    }
+        // Numbered under the lock, so that a restart knows which of two parts came last.
+        let path = home.as_deref().map(|home| bucket.next_part_file(home));
+        let content = sealed.publish(path).map_err(internal)?;
+        let part = Part {
+            facts: facts.clone(),
+            content,
+        };
+        upload.parts.insert(facts.number, part)
+    };
     if let Some(home) = home {
-        sync_directory(home).await.map_err(S3Error::internal_error)?;
+        sync_directory(home).await.map_err(internal)?;
+    }
+    if let Some(replaced) = replaced {
+        replaced.content.discard();
     }
     Ok(facts)
 }
@@ -333,7 +325,7 @@ fn chosen_parts(upload: &Upload, input: &CompleteMultipartUploadInput) -> S3Resu
         .and_then(|named| named.parts.as_deref())
         .unwrap_or_default();
     if named.is_empty() {
-        return Err(S3Error::with_message(
+        return Err(refused(
             S3ErrorCode::MalformedXML,
             "a complete upload names its parts",
         ));
@@ -345,7 +337,7 @@ fn chosen_parts(upload: &Upload, input: &CompleteMultipartUploadInput) -> S3Resu
         return Err(S3Error::new(S3ErrorCode::InvalidPartOrder));
     }
     let invalid = || {
-        S3Error::with_message(
+        refused(
             S3ErrorCode::InvalidPart,
             "One or more of the specified parts could not be found.",
         )
@@ -413,7 +405,7 @@ fn check_whole(input: &CompleteMultipartUploadInput, facts: &ObjectFacts) -> S3R
             .as_ref()
             .is_some_and(|claimed| !same(claimed, kept.as_deref()))
     }) {
-        return Err(S3Error::with_message(
+        return Err(refused(
             S3ErrorCode::BadDigest,
             "The checksum you specified did not match the object.",
         ));
@@ -422,15 +414,13 @@ fn check_whole(input: &CompleteMultipartUploadInput, facts: &ObjectFacts) -> S3R
         .mpu_object_size
         .is_some_and(|size| u64::try_from(size).ok() != Some(facts.size))
     {
-        return Err(S3Error::with_message(
-            S3ErrorCode::InvalidRequest,
-            "the object's size is not the size given",
-        ));
+        return Err(invalid_request("the object's size is not the size given"));
     }
     Ok(())
 }
 
-fn forget(bucket: &Bucket, id: &str) {
+/// Ends an upload and lets its parts go.
+pub(super) fn forget(bucket: &Bucket, id: &str) {
     bucket.uploads().remove(id);
     if let Some(home) = bucket.upload_directory(id) {
         // What stays is an upload that can be aborted again after a restart.

@@ -1,6 +1,5 @@
 //! S3 behind the endpoint: s3s answers, this file keeps the call log and the faults that lose an answer.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -100,14 +99,14 @@ impl HttpService for S3Endpoint {
     fn inventory(&self, _core: &Core) -> Vec<InventoryItem> {
         let buckets = self.state.buckets();
         let items = buckets.values().map(|bucket| {
-            let facts = bucket.facts();
+            let facts = &bucket.settings().facts;
             InventoryItem {
-                account: facts.owner,
-                region: facts.region,
+                account: facts.owner.clone(),
+                region: facts.region.clone(),
                 kind: "s3:bucket".to_owned(),
-                id: facts.name,
-                tags: BTreeMap::new(),
-                created_by: facts.created_by,
+                id: facts.name.clone(),
+                tags: facts.config.tags.clone(),
+                created_by: facts.created_by.clone(),
             }
         });
         items.collect()

@@ -3,12 +3,13 @@
 use s3s::dto::{
     self, ETag, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput,
 };
-use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
+use s3s::{S3Request, S3Result};
 
 use super::facts::{PartFacts, UploadFacts};
 use super::gate::asking;
 use super::multipart::upload_of;
 use super::reading::timestamp;
+use super::refusal::{invalid_argument, not_implemented};
 use super::{Ask, S3State};
 
 const LIST_MAX: usize = 1_000;
@@ -17,18 +18,10 @@ impl S3State {
     pub(super) fn list_parts(&self, request: &S3Request<ListPartsInput>) -> S3Result<ListPartsOutput> {
         let (asking, input) = (asking(request)?, &request.input);
         let expected_owner = input.expected_bucket_owner.as_ref();
-        let ask = Ask {
-            action: "s3:ListMultipartUploadParts",
-            key: Some(&input.key),
-            expected_owner,
-        };
+        let ask = Ask::key("s3:ListMultipartUploadParts", &input.key, expected_owner);
         let bucket = self.permitted(&asking, &input.bucket, ask)?;
         let upload = upload_of(&bucket, &input.upload_id, &input.key)?;
-        let limit = input
-            .max_parts
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(LIST_MAX)
-            .min(LIST_MAX);
+        let limit = limit("max-parts", input.max_parts)?;
         let after = input.part_number_marker.unwrap_or(0);
         let mut parts: Vec<_> = upload
             .parts
@@ -47,12 +40,7 @@ impl S3State {
             next_part_number_marker: parts.last().map(|part| part.number),
             parts: Some(parts.into_iter().map(part_view).collect()),
             checksum_algorithm: upload.facts.algorithm.clone().map(dto::ChecksumAlgorithm::from),
-            storage_class: upload
-                .facts
-                .headers
-                .storage_class
-                .clone()
-                .map(dto::StorageClass::from),
+            storage_class: Some(class_of(&upload.facts)),
             ..ListPartsOutput::default()
         })
     }
@@ -63,24 +51,13 @@ impl S3State {
     ) -> S3Result<ListMultipartUploadsOutput> {
         let (asking, input) = (asking(request)?, &request.input);
         let expected_owner = input.expected_bucket_owner.as_ref();
-        let ask = Ask {
-            action: "s3:ListBucketMultipartUploads",
-            key: None,
-            expected_owner,
-        };
+        let ask = Ask::bucket("s3:ListBucketMultipartUploads", expected_owner);
         let bucket = self.permitted(&asking, &input.bucket, ask)?;
         if input.delimiter.is_some() {
-            return Err(S3Error::with_message(
-                S3ErrorCode::NotImplemented,
-                "uploads are not listed by delimiter",
-            ));
+            return Err(not_implemented("uploads are not listed by delimiter"));
         }
         let prefix = input.prefix.as_deref().unwrap_or_default();
-        let limit = input
-            .max_uploads
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(LIST_MAX)
-            .min(LIST_MAX);
+        let limit = limit("max-uploads", input.max_uploads)?;
         let after = (
             input.key_marker.clone().unwrap_or_default(),
             input.upload_id_marker.clone().unwrap_or_default(),
@@ -110,6 +87,22 @@ impl S3State {
     }
 }
 
+/// The size of a page.
+fn limit(name: &str, given: Option<i32>) -> S3Result<usize> {
+    let Some(given) = given else { return Ok(LIST_MAX) };
+    let limit = usize::try_from(given).map_err(|_| {
+        invalid_argument(format!(
+            "Argument {name} must be an integer between 0 and 2147483647"
+        ))
+    })?;
+    Ok(limit.min(LIST_MAX))
+}
+
+fn class_of(upload: &UploadFacts) -> dto::StorageClass {
+    let class = upload.state.storage_class.clone();
+    dto::StorageClass::from(class.unwrap_or_else(|| "STANDARD".to_owned()))
+}
+
 fn part_view(part: &PartFacts) -> dto::Part {
     dto::Part {
         part_number: Some(part.number),
@@ -126,6 +119,7 @@ fn part_view(part: &PartFacts) -> dto::Part {
 
 fn upload_view(upload: UploadFacts) -> dto::MultipartUpload {
     dto::MultipartUpload {
+        storage_class: Some(class_of(&upload)),
         key: Some(upload.key),
         upload_id: Some(upload.id),
         initiated: Some(timestamp(upload.initiated_at)),

@@ -1,1 +1,30 @@
-//! Cases.
+//! S3: buckets, objects, versions, and what happens to them by themselves.
+
+mod access;
+mod archives;
+mod attributes;
+mod buckets;
+mod checksums;
+mod conditions;
+mod copies;
+mod deletes;
+mod durability;
+mod encryption;
+mod faults;
+mod legal_holds;
+mod lifecycle_rules;
+mod lifecycle_runs;
+mod lists;
+mod locks;
+mod multipart;
+mod noncurrent;
+mod public_access;
+mod reads;
+mod replication;
+mod replication_rules;
+mod retention;
+mod support;
+mod tags;
+mod version_lists;
+mod versions;
+mod writes;

@@ -181,3 +181,62 @@ def presigned(world):
         equal(error.code, 403)
     else:
         raise AssertionError("another key is read with the same signature")
+
+
+def versioned(world):
+    s3, name = bucket(world)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return s3, name
+
+
+@check("each put is a version, and a delete covers them", f"{GUIDE}/DeleteMarker.html", controlled=True)
+def versions(world):
+    s3, name = versioned(world)
+    one, two = (s3.put_object(Bucket=name, Key="k", Body=body)["VersionId"] for body in (b"1", b"2"))
+    marker = s3.delete_object(Bucket=name, Key="k")
+    equal(marker["DeleteMarker"], True)
+    with refused("NoSuchKey"):
+        s3.get_object(Bucket=name, Key="k")
+    equal(s3.get_object(Bucket=name, Key="k", VersionId=one)["Body"].read(), b"1")
+    listed = s3.list_object_versions(Bucket=name)
+    equal([version["VersionId"] for version in listed["Versions"]], [two, one])
+    s3.delete_object(Bucket=name, Key="k", VersionId=marker["VersionId"])
+    equal(s3.get_object(Bucket=name, Key="k")["Body"].read(), b"2")
+
+
+@check("lifecycle moves an object, and an archive must be restored", f"{GUIDE}/restoring-objects.html", controlled=True)
+def archives(world):
+    s3, name = bucket(world)
+    rule = {
+        "ID": "cold",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "Transitions": [{"Days": 1, "StorageClass": "GLACIER"}],
+    }
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [rule]})
+    s3.put_object(Bucket=name, Key="k", Body=b"x" * 131072)
+    world.advance(hours=49)
+    equal(s3.head_object(Bucket=name, Key="k")["StorageClass"], "GLACIER")
+    with refused("InvalidObjectState"):
+        s3.get_object(Bucket=name, Key="k")
+    s3.restore_object(Bucket=name, Key="k", RestoreRequest={"Days": 1, "GlacierJobParameters": {"Tier": "Standard"}})
+    equal(len(s3.get_object(Bucket=name, Key="k")["Body"].read()), 131072)
+
+
+@check("a locked version is not deleted", f"{GUIDE}/object-lock.html", controlled=True)
+def locked(world):
+    s3 = world.client("s3")
+    name = f"conformance-locked-{world.vendor}"
+    s3.create_bucket(
+        Bucket=name,
+        CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
+        ObjectLockEnabledForBucket=True,
+    )
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+    s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=lock)
+    version = s3.put_object(Bucket=name, Key="k", Body=b"x")["VersionId"]
+    with refused("AccessDenied"):
+        s3.delete_object(Bucket=name, Key="k", VersionId=version, BypassGovernanceRetention=True)
+    world.advance(hours=25)
+    s3.delete_object(Bucket=name, Key="k", VersionId=version)

@@ -14,7 +14,7 @@ mod reader;
 mod variable;
 
 pub(crate) use context::Context;
-pub(crate) use document::Document;
+pub(crate) use document::{Document, Element};
 pub(crate) use evaluate::{Decision, Policies, Question, ResourcePolicy, decide, matching, resource_grant};
 pub(crate) use pattern::glob;
 pub(crate) use principal::PrincipalView;
