@@ -42,6 +42,14 @@ impl AwsError {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
+    /// A parameter, or a value of one, that this endpoint does not have. It is never dropped silently.
+    pub(crate) fn parameter_not_implemented(service: &str, operation: &str, parameter: &str) -> Self {
+        let message = format!(
+            "the local endpoint does not implement the parameter {parameter} of {service}:{operation}"
+        );
+        Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
+    }
+
     /// An operation this endpoint does not have. It is never an empty success.
     pub(crate) fn not_implemented(service: &str, operation: &str) -> Self {
         let message = format!("the local endpoint does not implement {service}:{operation}");

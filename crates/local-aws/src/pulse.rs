@@ -19,6 +19,8 @@ pub(crate) struct Pulse {
 /// How long answers must be good, or bad, to change the verdict.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thresholds {
+    /// For the first verdict, where it is a good one.
+    pub(crate) first: TimeDelta,
     pub(crate) rise: TimeDelta,
     pub(crate) fall: TimeDelta,
 }
@@ -55,10 +57,10 @@ impl Pulse {
     }
 
     fn settle(&mut self, now: DateTime<Utc>, thresholds: Thresholds) {
-        let wait = if self.good {
-            thresholds.rise
-        } else {
-            thresholds.fall
+        let wait = match (self.good, self.verdict) {
+            (true, None) => thresholds.first,
+            (true, Some(_)) => thresholds.rise,
+            (false, _) => thresholds.fall,
         };
         if self.since + wait <= now {
             self.verdict = Some(self.good);
@@ -74,6 +76,7 @@ mod tests {
     fn the_verdict_follows_after_the_threshold_and_not_before() {
         let at = |second| DateTime::from_timestamp(second, 0).expect("in range");
         let thresholds = Thresholds {
+            first: TimeDelta::seconds(20),
             rise: TimeDelta::seconds(20),
             fall: TimeDelta::seconds(10),
         };
@@ -88,5 +91,21 @@ mod tests {
         assert_eq!(pulse.look(at(42), false, thresholds), Some(false));
         assert_eq!(pulse.look(at(61), true, thresholds), Some(false));
         assert_eq!(pulse.look(at(81), true, thresholds), Some(true));
+    }
+
+    #[test]
+    fn the_first_good_verdict_has_a_threshold_of_its_own() {
+        let at = |second| DateTime::from_timestamp(second, 0).expect("in range");
+        let thresholds = Thresholds {
+            first: TimeDelta::seconds(5),
+            rise: TimeDelta::seconds(20),
+            fall: TimeDelta::seconds(10),
+        };
+        let mut pulse = Pulse::begin(at(0), true);
+        assert_eq!(pulse.look(at(5), true, thresholds), Some(true));
+        assert_eq!(pulse.look(at(6), false, thresholds), Some(true));
+        assert_eq!(pulse.look(at(16), true, thresholds), Some(false));
+        assert_eq!(pulse.look(at(30), true, thresholds), Some(false));
+        assert_eq!(pulse.look(at(36), true, thresholds), Some(true));
     }
 }

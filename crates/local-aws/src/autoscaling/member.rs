@@ -1,14 +1,15 @@
-//! The instances of groups, what groups did, and the load balancers they serve.
+//! The instances of groups, and what groups did.
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
+
 use super::AutoScaling;
-use super::group::{bad_token, check_target_groups, size};
 use super::request::{Request, invalid};
-use super::state::{Group, Lifecycle};
+use super::state::{Activity, Group, Lifecycle};
 use super::view;
 use crate::error::AwsError;
-use crate::protocol::{Xml, page};
+use crate::protocol::Xml;
 
 /// The processes a group can be told to leave (user guide, "Suspend and resume processes").
 const PROCESSES: [&str; 9] = [
@@ -37,17 +38,11 @@ pub(super) fn describe(scaling: &AutoScaling, request: &Request<'_>) -> Result<X
         .filter(|(id, ..)| ids.is_empty() || ids.iter().any(|one| one == id))
         .collect();
     wanted.sort_by(|one, next| one.0.cmp(next.0));
-    let found = page(
-        wanted,
-        |(id, ..)| id,
-        request.params.get("NextToken"),
-        size(request)?,
-    )
-    .ok_or_else(bad_token)?;
+    let found = request.page(wanted, |(id, ..)| id, 50)?;
     let mut xml = Xml::new();
     xml.members("AutoScalingInstances", found.items, |xml, (_, group, member)| {
         xml.leaf("AutoScalingGroupName", &group.name);
-        view::member(xml, group, member);
+        view::member(xml, member);
     });
     xml.optional("NextToken", found.next);
     Ok(xml)
@@ -70,6 +65,11 @@ pub(super) fn terminate(scaling: &AutoScaling, request: &Request<'_>) -> Result<
     let lowers = lowers.ok_or_else(|| request.params.missing("ShouldDecrementDesiredCapacity"))?;
     let group = holder(scaling, request, id)?;
     request.permit(&group.arn, &group.plain_tags())?;
+    let leaving = group.members.get(id).map(|member| member.state) == Some(Lifecycle::Terminating);
+    if leaving {
+        let why = format!("The instance {id} is terminating already");
+        return Err(AwsError::bad("ScalingActivityInProgress", why));
+    }
     if lowers && group.desired <= group.min {
         let why = format!(
             "Currently, desiredSize equals minSize ({}). Terminating instance without replacement will violate group's min size constraint.",
@@ -79,7 +79,7 @@ pub(super) fn terminate(scaling: &AutoScaling, request: &Request<'_>) -> Result<
     }
     let activity = scaling.end_member(request, &group.name, (id, lowers))?;
     let mut xml = Xml::new();
-    xml.node("Activity", |xml| view::activity(xml, &group.name, &activity));
+    xml.node("Activity", |xml| view::activity(xml, &group, &activity));
     Ok(xml)
 }
 
@@ -92,9 +92,16 @@ pub(super) fn set_health(scaling: &AutoScaling, request: &Request<'_>) -> Result
     };
     let group = holder(scaling, request, id)?;
     request.permit(&group.arn, &group.plain_tags())?;
+    let respects = request.params.flag("ShouldRespectGracePeriod")?.unwrap_or(true);
+    let grace = request.core.latency.of(TimeDelta::seconds(group.grace_seconds));
     scaling.change(request, &group.name, |group| {
         if let Some(member) = group.members.get_mut(id) {
-            member.is_healthy = healthy;
+            let in_grace = member
+                .in_service_at
+                .is_none_or(|at| at + grace > request.call.now);
+            if healthy || !(respects && in_grace) {
+                member.is_healthy = healthy;
+            }
         }
         Ok(Xml::new())
     })
@@ -107,20 +114,28 @@ pub(super) fn activities(scaling: &AutoScaling, request: &Request<'_>) -> Result
         Some(name) => vec![scaling.find(request, name)?],
         None => scaling.all(request),
     };
-    // The newest come first.
-    let all = groups.iter().flat_map(|group| {
-        group
-            .activities
-            .iter()
-            .rev()
-            .map(move |activity| (group, activity))
-    });
-    let shown: Vec<_> = all.take(size(request)?).collect();
+    let ids = request.params.strings("ActivityIds");
+    let all = groups
+        .iter()
+        .flat_map(|group| group.activities.iter().map(move |activity| (group, activity)));
+    let wanted = all.filter(|(_, activity)| ids.is_empty() || ids.contains(&activity.id));
+    let mut keyed: Vec<_> = wanted
+        .map(|(group, activity)| (newest_first(activity), (group, activity)))
+        .collect();
+    keyed.sort_by(|one, next| one.0.cmp(&next.0));
+    let found = request.page(keyed, |(key, _)| key, 100)?;
     let mut xml = Xml::new();
-    xml.members("Activities", shown, |xml, (group, activity)| {
-        view::activity(xml, &group.name, activity);
+    xml.members("Activities", found.items, |xml, (_, (group, activity))| {
+        view::activity(xml, group, activity);
     });
+    xml.optional("NextToken", found.next);
     Ok(xml)
+}
+
+/// A key under which the newest comes first.
+fn newest_first(activity: &Activity) -> String {
+    let age = i64::MAX - activity.started_at.timestamp_micros();
+    format!("{age:020}{:020}{}", u64::MAX - activity.number, activity.id)
 }
 
 pub(super) fn suspend(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml, AwsError> {
@@ -154,63 +169,4 @@ fn switch(
         }
         Ok(Xml::new())
     })
-}
-
-pub(super) fn attach_target_groups(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml, AwsError> {
-    let group = request.permitted(scaling)?;
-    let arns = request.params.strings("TargetGroupARNs");
-    check_target_groups(request, &arns)?;
-    for arn in &arns {
-        for member in group
-            .living()
-            .filter(|member| member.state == Lifecycle::InService)
-        {
-            request
-                .core
-                .peers
-                .elbv2
-                .join(request.core, request.place(), (arn, &member.id));
-        }
-    }
-    scaling.change(request, &group.name, |group| {
-        for arn in arns {
-            if !group.target_group_arns.contains(&arn) {
-                group.target_group_arns.push(arn);
-            }
-        }
-        Ok(Xml::new())
-    })
-}
-
-pub(super) fn detach_target_groups(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml, AwsError> {
-    let group = request.permitted(scaling)?;
-    let arns = request.params.strings("TargetGroupARNs");
-    for arn in &arns {
-        for member in group.members.values() {
-            request
-                .core
-                .peers
-                .elbv2
-                .leave(request.core, request.place(), (arn, &member.id));
-        }
-    }
-    scaling.change(request, &group.name, |group| {
-        group.target_group_arns.retain(|arn| !arns.contains(arn));
-        Ok(Xml::new())
-    })
-}
-
-pub(super) fn describe_target_groups(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml, AwsError> {
-    request.permit("*", &BTreeMap::new())?;
-    let group = scaling.find(request, request.params.required("AutoScalingGroupName")?)?;
-    let mut xml = Xml::new();
-    xml.members(
-        "LoadBalancerTargetGroups",
-        &group.target_group_arns,
-        |xml, arn| {
-            xml.leaf("LoadBalancerTargetGroupARN", arn)
-                .leaf("State", "InService");
-        },
-    );
-    Ok(xml)
 }

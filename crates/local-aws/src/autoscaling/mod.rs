@@ -5,11 +5,14 @@
 
 mod group;
 mod member;
+mod parameters;
 mod policy;
 mod refresh;
+mod refresh_operations;
 mod request;
 mod state;
 mod tags;
+mod targets;
 mod view;
 mod work;
 
@@ -31,6 +34,7 @@ use crate::service::{Call, Service};
 #[derive(Default)]
 pub(crate) struct AutoScaling {
     places: Places<Scaling>,
+    /// Held by whatever changes groups, so that what it has looked at still holds when it acts.
     turn: Mutex<()>,
 }
 
@@ -51,7 +55,13 @@ impl Service for AutoScaling {
     async fn call(&self, core: &Arc<Core>, call: &Call) -> Result<Reply, AwsError> {
         let operation = operation(&call.operation)
             .ok_or_else(|| AwsError::not_implemented("autoscaling", &call.operation))?;
-        let answer = operation(self, &Request::new(core, call)?)?;
+        let request = Request::new(core, call)?;
+        parameters::refuse_unknown(&request)?;
+        let answer = {
+            let changes = !call.operation.starts_with("Describe");
+            let _turn = changes.then(|| self.turn());
+            operation(self, &request)?
+        };
         // What was asked for begins at once.
         self.settle(core);
         Ok(answer.into())
@@ -145,7 +155,6 @@ impl AutoScaling {
 
     fn insert(&self, request: &Request<'_>, group: Group) -> Result<(), AwsError> {
         let Place { account, region } = request.place();
-        let _turn = self.turn();
         self.places.with(account, region, |state| {
             if state.groups.contains_key(&group.name) {
                 let why = format!(
@@ -159,7 +168,7 @@ impl AutoScaling {
         })
     }
 
-    /// Changes a group in its turn.
+    /// Changes a group that is to stay. Like all calls that change something, this one has the turn.
     fn change<R>(
         &self,
         request: &Request<'_>,
@@ -167,10 +176,12 @@ impl AutoScaling {
         work: impl FnOnce(&mut Group) -> Result<R, AwsError>,
     ) -> Result<R, AwsError> {
         let Place { account, region } = request.place();
-        let _turn = self.turn();
         self.places.with(account, region, |state| {
-            let group = state.groups.get_mut(name);
-            work(group.ok_or_else(|| missing(name))?)
+            let group = state.groups.get_mut(name).ok_or_else(|| missing(name))?;
+            if group.is_deleting {
+                return Err(invalid(format!("AutoScalingGroup '{name}' is pending delete")));
+            }
+            work(group)
         })
     }
 
@@ -182,7 +193,6 @@ impl AutoScaling {
         (id, lowers): (&str, bool),
     ) -> Result<Activity, AwsError> {
         let place = request.place();
-        let _turn = self.turn();
         let copy = self.places.with(place.account, place.region, |state| {
             state.groups.get(name).cloned()
         });
@@ -226,17 +236,17 @@ fn operation(name: &str) -> Option<Operation> {
         "DescribeScalingActivities" => member::activities,
         "SuspendProcesses" => member::suspend,
         "ResumeProcesses" => member::resume,
-        "AttachLoadBalancerTargetGroups" => member::attach_target_groups,
-        "DetachLoadBalancerTargetGroups" => member::detach_target_groups,
-        "DescribeLoadBalancerTargetGroups" => member::describe_target_groups,
+        "AttachLoadBalancerTargetGroups" => targets::attach,
+        "DetachLoadBalancerTargetGroups" => targets::detach,
+        "DescribeLoadBalancerTargetGroups" => targets::describe,
         "PutScalingPolicy" => policy::put,
         "DescribePolicies" => policy::describe,
         "DeletePolicy" => policy::delete,
         "ExecutePolicy" => policy::execute,
-        "StartInstanceRefresh" => refresh::start,
-        "DescribeInstanceRefreshes" => refresh::describe,
-        "CancelInstanceRefresh" => refresh::cancel,
-        "RollbackInstanceRefresh" => refresh::roll_back,
+        "StartInstanceRefresh" => refresh_operations::start,
+        "DescribeInstanceRefreshes" => refresh_operations::describe,
+        "CancelInstanceRefresh" => refresh_operations::cancel,
+        "RollbackInstanceRefresh" => refresh_operations::roll_back,
         "CreateOrUpdateTags" => tags::put,
         "DeleteTags" => tags::delete,
         "DescribeTags" => tags::describe,

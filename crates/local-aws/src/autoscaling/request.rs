@@ -7,8 +7,12 @@ use super::state::{Group, Tag, Template};
 use crate::core::Core;
 use crate::ec2::Place;
 use crate::error::AwsError;
-use crate::protocol::Params;
+use crate::protocol::{Page, Params, page};
 use crate::service::Call;
+
+const TAGS_MAX: usize = 50;
+/// A year; longer than anything waits.
+const SECONDS_MAX: i64 = 31_536_000;
 
 /// A call with what is needed to carry it out.
 pub(super) struct Request<'a> {
@@ -44,6 +48,40 @@ impl<'a> Request<'a> {
         let action = format!("autoscaling:{}", self.call.operation);
         let context = self.call.context().resource_tags(has);
         Ok(self.core.authorize(&self.call.caller, &action, arn, &context)?)
+    }
+
+    /// The refusal of something that AWS has and this endpoint has not.
+    pub(super) fn not_built(&self, parameter: &str) -> AwsError {
+        AwsError::parameter_not_implemented("autoscaling", &self.call.operation, parameter)
+    }
+
+    /// How many to show: 50 where nothing is said, `most` at most.
+    pub(super) fn size(&self, most: i64) -> Result<usize, AwsError> {
+        match self.params.number("MaxRecords")?.unwrap_or(50) {
+            size if (1..=most).contains(&size) => Ok(usize::try_from(size).unwrap_or(50)),
+            _ => Err(invalid(format!("MaxRecords must be between 1 and {most}"))),
+        }
+    }
+
+    /// One page of what is sorted by `key`.
+    pub(super) fn page<T>(
+        &self,
+        items: impl IntoIterator<Item = T>,
+        key: impl Fn(&T) -> &str,
+        most: i64,
+    ) -> Result<Page<T>, AwsError> {
+        let found = page(items, key, self.params.get("NextToken"), self.size(most)?);
+        found.ok_or_else(|| AwsError::bad("InvalidNextToken", "The NextToken value is not valid."))
+    }
+
+    /// A number of seconds, none below zero.
+    pub(super) fn seconds(&self, name: &str) -> Result<Option<i64>, AwsError> {
+        match self.params.number(name)? {
+            Some(number) if !(0..=SECONDS_MAX).contains(&number) => {
+                Err(invalid(format!("{name} must be between 0 and {SECONDS_MAX}")))
+            }
+            other => Ok(other),
+        }
     }
 
     /// The group a call names, once the caller may do what the call is.
@@ -103,16 +141,12 @@ impl<'a> Request<'a> {
     pub(super) fn tags(&self) -> Result<BTreeMap<String, Tag>, AwsError> {
         let mut tags = BTreeMap::new();
         for tag in self.params.list("Tags") {
-            let key = tag.required("Key")?.to_owned();
-            if key.len() > 128 || key.to_ascii_lowercase().starts_with("aws:") {
-                return Err(invalid(format!("Invalid tag key {key:?}")));
+            let (key, value) = read_tag(&tag)?;
+            if tags.insert(key, value).is_some() {
+                return Err(invalid("Duplicate tag keys are not allowed"));
             }
-            let value = Tag {
-                value: tag.get("Value").unwrap_or_default().to_owned(),
-                propagates: tag.flag("PropagateAtLaunch")?.unwrap_or(false),
-            };
-            tags.insert(key, value);
         }
+        refuse_many_tags(&tags)?;
         Ok(tags)
     }
 
@@ -126,6 +160,30 @@ impl<'a> Request<'a> {
             .map(Some)
             .ok_or_else(|| invalid(format!("{name} must be between 0 and 10000")))
     }
+}
+
+/// One tag of a call; what is not said to propagate does not.
+pub(super) fn read_tag(tag: &Params) -> Result<(String, Tag), AwsError> {
+    let key = tag.required("Key")?.to_owned();
+    let value = tag.get("Value").unwrap_or_default().to_owned();
+    if key.len() > 128 || value.len() > 256 || key.to_ascii_lowercase().starts_with("aws:") {
+        return Err(invalid(format!("Invalid tag {key:?}")));
+    }
+    let propagates = tag.flag("PropagateAtLaunch")?.unwrap_or(false);
+    Ok((key, Tag { value, propagates }))
+}
+
+/// Refuses more tags than a group may have.
+pub(super) fn refuse_many_tags(tags: &BTreeMap<String, Tag>) -> Result<(), AwsError> {
+    if tags.len() > TAGS_MAX {
+        return Err(limit_exceeded(format!("A group has {TAGS_MAX} tags at most")));
+    }
+    Ok(())
+}
+
+/// `LimitExceeded`.
+pub(super) fn limit_exceeded(why: impl std::fmt::Display) -> AwsError {
+    AwsError::bad("LimitExceeded", why)
 }
 
 /// `ValidationError`.

@@ -160,7 +160,9 @@ pub(super) fn terminate(request: &Request<'_>, region: &mut Region) -> Result<Xm
         if instance.is_ending() {
             return Ok(instance.state);
         }
-        if instance.settings.termination_protected {
+        // Protection is against callers; Auto Scaling ends its instances all the same (EC2 user guide, "Change
+        // instance termination protection").
+        if instance.settings.termination_protected && !request.is_by_service() {
             let why = format!(
                 "The instance '{}' may not be terminated. Modify its 'disableApiTermination' instance attribute and \
                  try again.",

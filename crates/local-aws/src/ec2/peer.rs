@@ -90,7 +90,7 @@ impl Ec2 {
     /// Ends instances; what is not there any more is no error.
     ///
     /// # Errors
-    /// What TerminateInstances answers: `OperationNotPermitted` for a protected instance, and faults.
+    /// What faults on TerminateInstances answer; termination protection does not hinder a service.
     pub(crate) fn terminate(
         &self,
         core: &Core,

@@ -57,6 +57,11 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Whether a service of AWS asks, not a caller.
+    pub(super) fn is_by_service(&self) -> bool {
+        self.by_service
+    }
+
     /// Asks for a key to be looked at after the call: EC2 takes any name of a key, and what it should encrypt fails
     /// afterwards (EC2 API reference, "CreateVolume", `KmsKeyId`).
     pub(super) fn check_key_later(&self, resource_id: &str, key_id: &str) {

@@ -3,8 +3,7 @@
 use super::Elbv2;
 use super::request::{Request, check_name, group_missing, invalid};
 use super::state::{HealthCheck, TargetGroup};
-use super::{balancer, view};
-use crate::ec2::Place;
+use super::{balancer, limits, view};
 use crate::error::AwsError;
 use crate::protocol::{Xml, page};
 
@@ -17,10 +16,12 @@ pub(super) fn create(elb: &Elbv2, request: &Request<'_>) -> Result<Xml, AwsError
     request.permit(&request.arn(&format!("targetgroup/{name}/*")), &tags, &tags)?;
     let mut group = read(request, name)?;
     group.tags = tags;
-    refuse_above_quota(elb, request)?;
-    let answer = elb.with(request, |state| {
+    let groups_max = limits::quota(request, QUOTA);
+    elb.with(request, |state| {
         match state.groups.values().find(|other| other.name == name) {
             None => {
+                let refusal = ("TooManyTargetGroups", "target groups");
+                limits::refuse_full(groups_max, state.groups.len(), refusal)?;
                 let answer = view::groups(state, [&group]);
                 state.groups.insert(group.arn.clone(), group);
                 Ok(answer)
@@ -31,8 +32,7 @@ pub(super) fn create(elb: &Elbv2, request: &Request<'_>) -> Result<Xml, AwsError
                 "A target group with the same name exists, but with different settings",
             )),
         }
-    })?;
-    Ok(answer)
+    })
 }
 
 fn alike(one: &TargetGroup, other: &TargetGroup) -> bool {
@@ -48,14 +48,18 @@ fn alike(one: &TargetGroup, other: &TargetGroup) -> bool {
 
 fn read(request: &Request<'_>, name: &str) -> Result<TargetGroup, AwsError> {
     let target_type = request.params.get("TargetType").unwrap_or("instance");
-    if !["instance", "ip"].contains(&target_type) {
-        return Err(invalid(format!(
-            "The target type '{target_type}' is not built here"
-        )));
+    match target_type {
+        "instance" | "ip" => {}
+        "lambda" | "alb" => return Err(request.not_built(&format!("TargetType '{target_type}'"))),
+        _ => return Err(invalid(format!("The target type '{target_type}' is not valid"))),
     }
     let protocol = request.params.required("Protocol")?;
-    if !["HTTP", "HTTPS", "TCP"].contains(&protocol) {
-        return Err(invalid(format!("The protocol '{protocol}' is not built here")));
+    match protocol {
+        "HTTP" | "HTTPS" | "TCP" => {}
+        "TLS" | "UDP" | "TCP_UDP" | "GENEVE" | "QUIC" | "TCP_QUIC" => {
+            return Err(request.not_built(&format!("Protocol '{protocol}'")));
+        }
+        _ => return Err(invalid(format!("The protocol '{protocol}' is not valid"))),
     }
     let port = request
         .port("Port")?
@@ -114,12 +118,27 @@ fn read_check(request: &Request<'_>, before: &HealthCheck) -> Result<HealthCheck
         }
         Ok(value)
     };
+    let protocol = params.get("HealthCheckProtocol").unwrap_or(&before.protocol);
+    // With another protocol the path and the codes of the old one do not stay.
+    let defaults = default_check(protocol);
+    let before = if protocol == before.protocol {
+        before.clone()
+    } else {
+        HealthCheck {
+            path: defaults
+                .path
+                .or_else(|| before.path.clone())
+                .filter(|_| protocol != "TCP"),
+            matcher: defaults
+                .matcher
+                .or_else(|| before.matcher.clone())
+                .filter(|_| protocol != "TCP"),
+            ..before.clone()
+        }
+    };
     let check = HealthCheck {
         enabled: params.flag("HealthCheckEnabled")?.unwrap_or(before.enabled),
-        protocol: params
-            .get("HealthCheckProtocol")
-            .unwrap_or(&before.protocol)
-            .to_owned(),
+        protocol: protocol.to_owned(),
         port: params.get("HealthCheckPort").unwrap_or(&before.port).to_owned(),
         path: text("HealthCheckPath", &before.path),
         interval: number("HealthCheckIntervalSeconds", before.interval, 5..=300)?,
@@ -141,6 +160,20 @@ fn refuse_contradictions(check: &HealthCheck) -> Result<(), AwsError> {
             "Health check protocol '{}' is not valid",
             check.protocol
         )));
+    }
+    if !check.enabled {
+        return Err(invalid(
+            "Health check enabled must be true for target groups with target type 'instance' or 'ip'",
+        ));
+    }
+    if check.protocol == "TCP" && (check.path.is_some() || check.matcher.is_some()) {
+        let why = "A health check over TCP has no path and no matcher";
+        return Err(AwsError::bad("InvalidConfigurationRequest", why));
+    }
+    if check.matcher.as_deref().is_some_and(|codes| !is_matcher(codes)) {
+        return Err(invalid(
+            "Health check matcher HTTP code must be within '200' to '499'",
+        ));
     }
     if check.timeout > check.interval {
         return Err(invalid(
@@ -164,18 +197,13 @@ fn refuse_contradictions(check: &HealthCheck) -> Result<(), AwsError> {
     Ok(())
 }
 
-fn refuse_above_quota(elb: &Elbv2, request: &Request<'_>) -> Result<(), AwsError> {
-    let Place { account, region } = request.place();
-    let quotas = &request.core.peers.service_quotas;
-    let limit = quotas.value(request.core, (account, region), QUOTA);
-    let count = elb.with(request, |state| state.groups.len());
-    if limit.is_some_and(|limit| u64::try_from(count).unwrap_or(u64::MAX) >= limit) {
-        return Err(AwsError::bad(
-            "TooManyTargetGroups",
-            "You've reached the limit on target groups",
-        ));
-    }
-    Ok(())
+/// Codes that count as healthy: `200`, `200,202` or `200-299`.
+fn is_matcher(codes: &str) -> bool {
+    let is_code = |code: &str| code.parse::<u16>().is_ok_and(|code| (200..=499).contains(&code));
+    codes.split(',').all(|part| match part.split_once('-') {
+        Some((first, last)) => is_code(first) && is_code(last),
+        None => is_code(part),
+    })
 }
 
 pub(super) fn describe(elb: &Elbv2, request: &Request<'_>) -> Result<Xml, AwsError> {
@@ -183,6 +211,12 @@ pub(super) fn describe(elb: &Elbv2, request: &Request<'_>) -> Result<Xml, AwsErr
     let params = &request.params;
     let (names, arns) = (params.strings("Names"), params.strings("TargetGroupArns"));
     let of = params.get("LoadBalancerArn");
+    let ways = [!names.is_empty(), !arns.is_empty(), of.is_some()];
+    if ways.iter().filter(|way| **way).count() > 1 {
+        return Err(invalid(
+            "Only one of target group names, target group ARNs and a load balancer ARN can be specified",
+        ));
+    }
     elb.with(request, |state| {
         let all = || state.groups.values();
         if let Some(name) = names.iter().find(|name| !all().any(|group| group.name == **name)) {

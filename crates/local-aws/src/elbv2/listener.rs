@@ -1,87 +1,152 @@
 //! Listeners.
 
-use super::Elbv2;
-use super::request::{Request, group_missing, invalid, listener_missing};
-use super::state::{Action, Balancing, Listener};
-use super::{balancer, view};
+use super::request::{Request, invalid, listener_missing};
+use super::state::{Balancer, Balancing, Listener};
+use super::{Elbv2, action, balancer, limits, view};
 use crate::ec2::Place;
 use crate::error::AwsError;
-use crate::protocol::{Params, Xml, page};
+use crate::protocol::{Xml, page};
 
 const QUOTA: &str = "L-B6DF7632";
 const DEFAULT_SSL_POLICY: &str = "ELBSecurityPolicy-2016-08";
+/// What an HTTPS listener may speak (user guide, "Security policies for your Application Load Balancer").
+const SSL_POLICIES: [&str; 21] = [
+    "ELBSecurityPolicy-TLS13-1-3-2021-06",
+    "ELBSecurityPolicy-TLS13-1-2-2021-06",
+    "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+    "ELBSecurityPolicy-TLS13-1-2-Ext1-2021-06",
+    "ELBSecurityPolicy-TLS13-1-2-Ext2-2021-06",
+    "ELBSecurityPolicy-TLS13-1-1-2021-06",
+    "ELBSecurityPolicy-TLS13-1-0-2021-06",
+    "ELBSecurityPolicy-TLS13-1-3-FIPS-2023-04",
+    "ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04",
+    "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04",
+    "ELBSecurityPolicy-TLS-1-0-2015-04",
+    "ELBSecurityPolicy-TLS-1-1-2017-01",
+    "ELBSecurityPolicy-TLS-1-2-2017-01",
+    "ELBSecurityPolicy-TLS-1-2-Ext-2018-06",
+    "ELBSecurityPolicy-FS-2018-06",
+    "ELBSecurityPolicy-FS-1-1-2019-08",
+    "ELBSecurityPolicy-FS-1-2-2019-08",
+    "ELBSecurityPolicy-FS-1-2-Res-2019-08",
+    "ELBSecurityPolicy-FS-1-2-Res-2020-10",
+    "ELBSecurityPolicy-2015-05",
+    DEFAULT_SSL_POLICY,
+];
 
 pub(super) fn create(elb: &Elbv2, request: &Request<'_>) -> Result<Xml, AwsError> {
     let tags = request.tags()?;
     let on = balancer::permitted(elb, request)?;
-    let protocol = request.params.required("Protocol")?.to_owned();
-    let fits = match on.kind.as_str() {
-        "application" => ["HTTP", "HTTPS"].contains(&protocol.as_str()),
-        _ => protocol == "TCP",
-    };
-    if !fits {
-        let why = format!(
-            "Protocol '{protocol}' is not supported by {} load balancers",
-            on.kind
-        );
-        return Err(AwsError::bad("UnsupportedProtocol", why));
-    }
-    let port = request
-        .port("Port")?
-        .ok_or_else(|| request.params.missing("port"))?;
-    let certificate_arn = certificate(request, &protocol)?;
-    let actions = elb.with(request, |state| actions(&request.params, "DefaultActions", state))?;
-    refuse_above_quota(elb, request, &on.arn)?;
-    let path = on.arn.split_once(":loadbalancer/").map_or("", |(_, path)| path);
-    let listener = Listener {
-        arn: request.arn(&format!("listener/{path}/{}", request.new_id())),
-        balancer_arn: on.arn.clone(),
-        ssl_policy: certificate_arn.as_ref().map(|_| ssl_policy(request)),
-        protocol,
-        port,
-        certificate_arn,
-        actions,
-        rules: Default::default(),
-        tags,
-    };
+    let mut listener = read(request, &on)?;
+    listener.tags = tags;
+    let (listeners_max, targets_max) = (limits::quota(request, QUOTA), limits::targets_max(request));
     elb.with(request, |state| {
         let mut others = state.listeners.values();
-        if others.any(|other| other.balancer_arn == on.arn && other.port == port) {
-            let why = "A listener already exists on this port for this load balancer";
-            return Err(AwsError::bad("DuplicateListener", why));
+        let same_port = others.find(|other| other.balancer_arn == on.arn && other.port == listener.port);
+        match same_port {
+            Some(same) if alike(same, &listener) => return Ok(view::listeners([same])),
+            Some(_) => return Err(duplicate()),
+            None => {}
         }
+        let refusal = ("TooManyListeners", "listeners per load balancer");
+        limits::refuse_full(listeners_max, count(state, &on), refusal)?;
+        action::check(state, (&on, &listener.actions), targets_max)?;
         let answer = view::listeners([&listener]);
         state.listeners.insert(listener.arn.clone(), listener);
         Ok(answer)
     })
 }
 
-fn ssl_policy(request: &Request<'_>) -> String {
-    request
-        .params
-        .get("SslPolicy")
-        .unwrap_or(DEFAULT_SSL_POLICY)
-        .to_owned()
+fn read(request: &Request<'_>, on: &Balancer) -> Result<Listener, AwsError> {
+    let params = &request.params;
+    let protocol = params.required("Protocol")?.to_owned();
+    check_protocol(request, &on.kind, &protocol)?;
+    let port = request.port("Port")?.ok_or_else(|| params.missing("port"))?;
+    let path = on.arn.split_once(":loadbalancer/").map_or("", |(_, path)| path);
+    let path = format!("{path}/{}", request.new_id());
+    Ok(Listener {
+        arn: request.arn(&format!("listener/{path}")),
+        default_rule_arn: request.arn(&format!("listener-rule/{path}/{}", request.new_id())),
+        balancer_arn: on.arn.clone(),
+        ssl_policy: ssl_policy(request, &protocol)?,
+        certificate_arn: certificate(request, &protocol)?,
+        actions: action::read(request, "DefaultActions")?,
+        protocol,
+        port,
+        rules: Default::default(),
+        tags: Default::default(),
+    })
 }
 
-/// The certificate of an HTTPS listener: one of the account's, issued.
-fn certificate(request: &Request<'_>, protocol: &str) -> Result<Option<String>, AwsError> {
-    let arn = request
-        .params
-        .list("Certificates")
-        .first()
-        .and_then(|first| first.get("CertificateArn").map(str::to_owned));
-    if protocol != "HTTPS" {
-        return match arn {
-            None => Ok(None),
-            Some(_) => Err(invalid("A certificate cannot be specified for this protocol")),
-        };
+/// Whether a call asks for what is there: such a call succeeds again (API reference, "CreateListener").
+fn alike(one: &Listener, other: &Listener) -> bool {
+    (&one.protocol, &one.ssl_policy, &one.certificate_arn, &one.actions)
+        == (
+            &other.protocol,
+            &other.ssl_policy,
+            &other.certificate_arn,
+            &other.actions,
+        )
+}
+
+fn duplicate() -> AwsError {
+    let why = "A listener already exists on this port for this load balancer";
+    AwsError::bad("DuplicateListener", why)
+}
+
+fn count(state: &Balancing, on: &Balancer) -> usize {
+    let all = state.listeners.values();
+    all.filter(|listener| listener.balancer_arn == on.arn).count()
+}
+
+fn check_protocol(request: &Request<'_>, kind: &str, protocol: &str) -> Result<(), AwsError> {
+    match (kind, protocol) {
+        ("application", "HTTP" | "HTTPS") | ("network", "TCP") => Ok(()),
+        ("network", "TLS" | "UDP" | "TCP_UDP" | "QUIC" | "TCP_QUIC") => {
+            Err(request.not_built(&format!("Protocol '{protocol}'")))
+        }
+        _ => {
+            let why = format!("Protocol '{protocol}' is not supported by {kind} load balancers");
+            Err(AwsError::bad("UnsupportedProtocol", why))
+        }
     }
-    let arn = arn.ok_or_else(|| invalid("A certificate must be specified for HTTPS listeners"))?;
+}
+
+fn ssl_policy(request: &Request<'_>, protocol: &str) -> Result<Option<String>, AwsError> {
+    let given = request.params.get("SslPolicy");
+    if let Some(other) = given.filter(|given| !SSL_POLICIES.contains(given)) {
+        let why = format!("SSL policy '{other}' not found");
+        return Err(AwsError::bad("SSLPolicyNotFound", why));
+    }
+    match (protocol, given) {
+        ("HTTPS", given) => Ok(Some(given.unwrap_or(DEFAULT_SSL_POLICY).to_owned())),
+        (_, None) => Ok(None),
+        (_, Some(_)) => Err(invalid(format!(
+            "An SSL policy cannot be specified for {protocol} listeners"
+        ))),
+    }
+}
+
+/// The certificate of an HTTPS listener: exactly one of the account's, issued.
+fn certificate(request: &Request<'_>, protocol: &str) -> Result<Option<String>, AwsError> {
+    let given = request.params.list("Certificates");
+    if given.iter().any(|one| one.get("IsDefault").is_some()) {
+        return Err(invalid("IsDefault cannot be specified for a certificate"));
+    }
+    match (protocol, given.as_slice()) {
+        ("HTTPS", [one]) => issued(request, one.required("CertificateArn")?).map(Some),
+        ("HTTPS", []) => Err(invalid("A certificate must be specified for HTTPS listeners")),
+        ("HTTPS", _) => Err(invalid("Exactly one certificate must be specified")),
+        (_, []) => Ok(None),
+        _ => Err(invalid("A certificate cannot be specified for this protocol")),
+    }
+}
+
+fn issued(request: &Request<'_>, arn: &str) -> Result<String, AwsError> {
     let Place { account, region } = request.place();
     let acm = &request.core.peers.acm;
-    match acm.is_issued(request.core, (account, region), &arn) {
-        Some(true) => Ok(Some(arn)),
+    match acm.is_issued(request.core, (account, region), arn) {
+        Some(true) => Ok(arn.to_owned()),
         Some(false) => Err(AwsError::bad(
             "UnsupportedCertificate",
             format!(
@@ -95,89 +160,14 @@ fn certificate(request: &Request<'_>, protocol: &str) -> Result<Option<String>, 
     }
 }
 
-fn refuse_above_quota(elb: &Elbv2, request: &Request<'_>, balancer_arn: &str) -> Result<(), AwsError> {
-    let Place { account, region } = request.place();
-    let limit = request
-        .core
-        .peers
-        .service_quotas
-        .value(request.core, (account, region), QUOTA);
-    let count = elb.with(request, |state| {
-        state
-            .listeners
-            .values()
-            .filter(|other| other.balancer_arn == balancer_arn)
-            .count()
-    });
-    if limit.is_some_and(|limit| u64::try_from(count).unwrap_or(u64::MAX) >= limit) {
-        return Err(AwsError::bad(
-            "TooManyListeners",
-            "You've reached the limit on listeners per load balancer",
-        ));
-    }
-    Ok(())
-}
-
-/// Actions of a listener or a rule: one that ends the request, its target group there.
-pub(super) fn actions(params: &Params, name: &str, state: &Balancing) -> Result<Vec<Action>, AwsError> {
-    let mut actions = Vec::new();
-    for action in params.list(name) {
-        actions.push(action_of(&action, state)?);
-    }
-    if actions.len() != 1 {
-        return Err(invalid(
-            "Exactly one action of type forward, redirect or fixed-response must be specified",
-        ));
-    }
-    Ok(actions)
-}
-
-fn action_of(action: &Params, state: &Balancing) -> Result<Action, AwsError> {
-    let text = |name: &str, default: &str| action.get(name).unwrap_or(default).to_owned();
-    match action.required("Type")? {
-        "forward" => {
-            let groups = action.structure("ForwardConfig").list("TargetGroups");
-            let inner = groups
-                .first()
-                .and_then(|group| group.get("TargetGroupArn").map(str::to_owned));
-            let arn = action.get("TargetGroupArn").map(str::to_owned).or(inner);
-            let arn = arn.ok_or_else(|| invalid("A target group ARN must be specified"))?;
-            if !state.groups.contains_key(&arn) {
-                return Err(group_missing(&arn));
-            }
-            Ok(Action::Forward(arn))
-        }
-        "redirect" => {
-            let status = action
-                .structure("RedirectConfig")
-                .required("StatusCode")?
-                .to_owned();
-            if !["HTTP_301", "HTTP_302"].contains(&status.as_str()) {
-                return Err(invalid("A redirect's status code is HTTP_301 or HTTP_302"));
-            }
-            Ok(Action::Redirect {
-                protocol: text("RedirectConfig.Protocol", "#{protocol}"),
-                port: text("RedirectConfig.Port", "#{port}"),
-                status,
-            })
-        }
-        "fixed-response" => Ok(Action::Fixed {
-            status: action
-                .structure("FixedResponseConfig")
-                .required("StatusCode")?
-                .to_owned(),
-            body: action.get("FixedResponseConfig.MessageBody").map(str::to_owned),
-        }),
-        other => Err(invalid(format!("The action type '{other}' is not built here"))),
-    }
-}
-
 pub(super) fn describe(elb: &Elbv2, request: &Request<'_>) -> Result<Xml, AwsError> {
     request.permit_describing()?;
     let params = &request.params;
     let (of, arns) = (params.get("LoadBalancerArn"), params.strings("ListenerArns"));
-    if of.is_none() && arns.is_empty() {
-        return Err(invalid("Either a load balancer or listeners must be specified"));
+    if of.is_some() != arns.is_empty() {
+        return Err(invalid(
+            "You must specify either listener ARNs or a load balancer ARN",
+        ));
     }
     elb.with(request, |state| {
         if let Some(arn) = of.filter(|arn| !state.balancers.contains_key(*arn)) {
@@ -186,9 +176,9 @@ pub(super) fn describe(elb: &Elbv2, request: &Request<'_>) -> Result<Xml, AwsErr
         if let Some(arn) = arns.iter().find(|arn| !state.listeners.contains_key(*arn)) {
             return Err(listener_missing(arn));
         }
-        let wanted = |listener: &&Listener| {
-            of.is_none_or(|of| listener.balancer_arn == of)
-                && (arns.is_empty() || arns.contains(&listener.arn))
+        let wanted = |listener: &&Listener| match of {
+            Some(of) => listener.balancer_arn == of,
+            None => arns.contains(&listener.arn),
         };
         let found = page(
             state.listeners.values().filter(wanted),
@@ -215,34 +205,37 @@ pub(super) fn permitted(elb: &Elbv2, request: &Request<'_>) -> Result<Listener, 
     found.ok_or_else(|| listener_missing(arn))
 }
 
+/// Changes what a call names; with a protocol that is not encrypted, certificate and policy go.
 pub(super) fn modify(elb: &Elbv2, request: &Request<'_>) -> Result<Xml, AwsError> {
     let mut listener = permitted(elb, request)?;
-    if let Some(protocol) = request.params.get("Protocol") {
+    let on = elb.with(request, |state| {
+        state.balancers.get(&listener.balancer_arn).cloned()
+    });
+    let on = on.ok_or_else(|| super::request::balancer_missing(&listener.balancer_arn))?;
+    let params = &request.params;
+    if let Some(protocol) = params.get("Protocol") {
+        check_protocol(request, &on.kind, protocol)?;
         protocol.clone_into(&mut listener.protocol);
     }
-    if let Some(port) = request.port("Port")? {
-        listener.port = port;
-    }
-    if request
-        .params
-        .get("Certificates.member.1.CertificateArn")
-        .is_some()
-        || listener.protocol != "HTTPS"
-    {
+    listener.port = request.port("Port")?.unwrap_or(listener.port);
+    let secure = listener.protocol == "HTTPS";
+    if !secure || listener.certificate_arn.is_none() || !params.list("Certificates").is_empty() {
         listener.certificate_arn = certificate(request, &listener.protocol)?;
     }
+    if !secure || listener.ssl_policy.is_none() || params.get("SslPolicy").is_some() {
+        listener.ssl_policy = ssl_policy(request, &listener.protocol)?;
+    }
+    if !params.list("DefaultActions").is_empty() {
+        listener.actions = action::read(request, "DefaultActions")?;
+    }
+    let targets_max = limits::targets_max(request);
     elb.with(request, |state| {
-        if !request.params.list("DefaultActions").is_empty() {
-            listener.actions = actions(&request.params, "DefaultActions", state)?;
-        }
+        action::check(state, (&on, &listener.actions), targets_max)?;
         let taken = |other: &Listener| {
-            other.arn != listener.arn
-                && other.balancer_arn == listener.balancer_arn
-                && other.port == listener.port
+            other.arn != listener.arn && other.balancer_arn == on.arn && other.port == listener.port
         };
         if state.listeners.values().any(taken) {
-            let why = "A listener already exists on this port for this load balancer";
-            return Err(AwsError::bad("DuplicateListener", why));
+            return Err(duplicate());
         }
         let answer = view::listeners([&listener]);
         state.listeners.insert(listener.arn.clone(), listener);

@@ -1,22 +1,29 @@
 //! Elastic Load Balancing v2: load balancers, target groups, listeners and the health of targets.
 //!
 //! No traffic flows. A target is healthy when its instance runs and can be reached, for as long as the health check's
-//! thresholds ask; a load balancer stands in its subnets with interfaces that outlive it by minutes, as AWS's do.
+//! thresholds ask ([`health`]); a load balancer stands in its subnets with interfaces that outlive it by minutes, as AWS's do.
 //! Sources: Elastic Load Balancing API reference (2015-12-01); user guide for Application Load Balancers.
 
+mod action;
 mod attributes;
 mod balancer;
+mod condition;
 mod group;
+mod health;
+mod limits;
 mod listener;
+mod names;
+mod parameters;
 mod peer;
 mod request;
 mod rule;
+mod standing;
 mod state;
 mod tags;
 mod target;
 mod view;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use self::request::Request;
 use self::state::Balancing;
@@ -24,6 +31,7 @@ use crate::control::InventoryItem;
 use crate::core::Core;
 use crate::ec2::Place;
 use crate::error::AwsError;
+use crate::lock;
 use crate::places::Places;
 use crate::protocol::{Protocol, Reply, Xml};
 use crate::service::{Call, Service};
@@ -32,6 +40,9 @@ use crate::service::{Call, Service};
 #[derive(Default)]
 pub(crate) struct Elbv2 {
     places: Places<Balancing>,
+    /// Held by a call that changes something, so that what it has looked at still holds when it acts: two calls at
+    /// once do not both find a name free.
+    turn: Mutex<()>,
 }
 
 type Operation = fn(&Elbv2, &Request<'_>) -> Result<Xml, AwsError>;
@@ -51,7 +62,11 @@ impl Service for Elbv2 {
     async fn call(&self, core: &Arc<Core>, call: &Call) -> Result<Reply, AwsError> {
         let operation = operation(&call.operation)
             .ok_or_else(|| AwsError::not_implemented("elasticloadbalancing", &call.operation))?;
-        operation(self, &Request::new(core, call)?).map(Reply::from)
+        let request = Request::new(core, call)?;
+        parameters::refuse_unknown(&request)?;
+        let changes = !call.operation.starts_with("Describe");
+        let _turn = changes.then(|| lock::held(&self.turn));
+        operation(self, &request).map(Reply::from)
     }
 
     fn inventory(&self, _core: &Core) -> Vec<InventoryItem> {
@@ -117,7 +132,8 @@ fn operation(name: &str) -> Option<Operation> {
         "CreateLoadBalancer" => balancer::create,
         "DescribeLoadBalancers" => balancer::describe,
         "DeleteLoadBalancer" => balancer::delete,
-        "SetSecurityGroups" => balancer::set_groups,
+        "SetSubnets" => standing::set_subnets,
+        "SetSecurityGroups" => standing::set_groups,
         "DescribeLoadBalancerAttributes" => attributes::describe_balancer,
         "ModifyLoadBalancerAttributes" => attributes::modify_balancer,
         "CreateTargetGroup" => group::create,
@@ -128,7 +144,7 @@ fn operation(name: &str) -> Option<Operation> {
         "ModifyTargetGroupAttributes" => attributes::modify_group,
         "RegisterTargets" => target::register,
         "DeregisterTargets" => target::deregister,
-        "DescribeTargetHealth" => target::health,
+        "DescribeTargetHealth" => health::describe,
         "CreateListener" => listener::create,
         "DescribeListeners" => listener::describe,
         "ModifyListener" => listener::modify,
@@ -137,6 +153,7 @@ fn operation(name: &str) -> Option<Operation> {
         "DescribeRules" => rule::describe,
         "ModifyRule" => rule::modify,
         "DeleteRule" => rule::delete,
+        "SetRulePriorities" => rule::set_priorities,
         "AddTags" => tags::add,
         "RemoveTags" => tags::remove,
         "DescribeTags" => tags::describe,

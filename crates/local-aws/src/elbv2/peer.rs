@@ -2,13 +2,15 @@
 
 use std::net::Ipv4Addr;
 
+use chrono::{DateTime, Utc};
+
 use super::Elbv2;
+use super::health::{look, verdict};
+use super::names::hosted_zone;
 use super::state::{Balancer, Balancing, Target};
-use super::target::{drain_time, look, verdict};
-use super::view::hosted_zone;
+use super::target::drain_time;
 use crate::core::Core;
 use crate::ec2::Place;
-use crate::pulse::Pulse;
 
 /// A load balancer as Route 53 sees it.
 #[derive(Clone, Debug)]
@@ -75,42 +77,36 @@ impl Elbv2 {
                 return;
             };
             let key = format!("{instance_id}:{}", group.port);
-            let target = Target {
-                id: instance_id.to_owned(),
-                port: group.port,
-                pulse: Pulse::begin(core.clock.now(), false),
-                draining_until: None,
-            };
+            let target = Target::register(instance_id.to_owned(), group.port, core.clock.now());
             group.targets.entry(key).or_insert(target);
         });
     }
 
-    /// Takes an instance out of a group; it drains.
-    pub(crate) fn leave(&self, core: &Core, place: Place<'_>, (arn, instance_id): (&str, &str)) {
+    /// Takes an instance out of a group. Answers when its connections have drained, if it was in there.
+    pub(crate) fn leave(
+        &self,
+        core: &Core,
+        place: Place<'_>,
+        (arn, instance_id): (&str, &str),
+    ) -> Option<DateTime<Utc>> {
         self.at(place, |state| {
             let in_use = !state.balancers_of(arn).is_empty();
-            let Some(group) = state.groups.get_mut(arn) else {
-                return;
-            };
+            let group = state.groups.get_mut(arn)?;
             let end = core.clock.now() + drain_time(core, group, in_use);
-            for target in group
-                .targets
-                .values_mut()
-                .filter(|target| target.id == instance_id)
-            {
-                target.draining_until.get_or_insert(end);
-            }
-        });
+            let own = group.targets.values_mut();
+            let own = own.filter(|target| target.id == instance_id);
+            own.map(|target| *target.draining_until.get_or_insert(end)).max()
+        })
     }
 
     /// What the group says of an instance: `healthy`, `unhealthy`, `initial`, `unused`, `draining`.
     pub(crate) fn health_of(&self, place: Place<'_>, (arn, instance_id): (&str, &str)) -> &'static str {
         self.at(place, |state| {
-            let in_use = !state.balancers_of(arn).is_empty();
-            let group = state.groups.get(arn);
-            let target =
-                group.and_then(|group| group.targets.values().find(|target| target.id == instance_id));
-            verdict(target, in_use, group.is_some_and(|group| group.check.enabled)).state
+            let Some(group) = state.groups.get(arn) else {
+                return "unused";
+            };
+            let target = group.targets.values().find(|target| target.id == instance_id);
+            verdict(state, group, target).state
         })
     }
 }
@@ -123,20 +119,15 @@ fn view(core: &Core, region: &str, (state, balancer): (&Balancing, &Balancer)) -
     let addresses: Vec<Ipv4Addr> = standing
         .map(|foot| foot.public_ip.unwrap_or(foot.private_ip))
         .collect();
-    let groups = state
-        .groups
-        .values()
-        .filter(|group| state.balancers_of(&group.arn).contains(&balancer.arn));
-    let mut targets = groups.flat_map(|group| {
-        let checked = group.check.enabled;
-        group
-            .targets
-            .values()
-            .map(move |target| verdict(Some(target), true, checked))
+    let groups = state.groups_of(&balancer.arn).into_iter();
+    let groups = groups.filter_map(|arn| state.groups.get(arn));
+    let mut states = groups.flat_map(|group| {
+        let targets = group.targets.values();
+        targets.map(move |target| verdict(state, group, Some(target)).state)
     });
-    let has_healthy_target = targets.any(|verdict| verdict.state == "healthy");
+    let has_healthy_target = states.any(|state| state == "healthy");
     BalancerView {
-        hosted_zone_id: hosted_zone(region),
+        hosted_zone_id: hosted_zone(region, &balancer.kind).to_owned(),
         has_healthy_target: has_healthy_target && !addresses.is_empty(),
         addresses,
     }

@@ -64,6 +64,9 @@ impl<'a> Request<'a> {
                 return Err(invalid(format!("The tag key {key:?} is not allowed")));
             }
             let value = tag.get("Value").unwrap_or_default().to_owned();
+            if value.len() > 256 {
+                return Err(invalid(format!("The value of the tag {key:?} is too long")));
+            }
             if tags.insert(key, value).is_some() {
                 return Err(AwsError::bad(
                     "DuplicateTagKeys",
@@ -71,10 +74,13 @@ impl<'a> Request<'a> {
                 ));
             }
         }
-        if tags.len() > TAGS_MAX {
-            return Err(AwsError::bad("TooManyTags", "A resource has 50 tags at most"));
-        }
+        refuse_many_tags(&tags)?;
         Ok(tags)
+    }
+
+    /// The refusal of something that AWS has and this endpoint has not.
+    pub(super) fn not_built(&self, parameter: &str) -> AwsError {
+        AwsError::parameter_not_implemented("elasticloadbalancing", &self.call.operation, parameter)
     }
 
     /// A port number.
@@ -105,6 +111,14 @@ pub(super) fn check_name(name: &str, what: &str) -> Result<(), AwsError> {
             "{what} name '{name}' can only contain characters that are alphanumeric characters or hyphens(-), \
              must not begin or end with a hyphen or begin with \"internal-\""
         )));
+    }
+    Ok(())
+}
+
+/// Refuses more tags than a resource may have.
+pub(super) fn refuse_many_tags(tags: &Tags) -> Result<(), AwsError> {
+    if tags.len() > TAGS_MAX {
+        return Err(AwsError::bad("TooManyTags", "A resource has 50 tags at most"));
     }
     Ok(())
 }

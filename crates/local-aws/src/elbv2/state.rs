@@ -1,6 +1,6 @@
 //! What one account has in one region.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -82,9 +82,11 @@ pub(super) struct HealthCheck {
 }
 
 impl HealthCheck {
-    /// The thresholds, through the latency model's `scale`.
+    /// The thresholds, through the latency model's `scale`. One passed check makes a new target healthy; the healthy
+    /// threshold is for those that were unhealthy (user guide, "Health checks for your target groups").
     pub(super) fn thresholds(&self, scale: impl Fn(TimeDelta) -> TimeDelta) -> Thresholds {
         Thresholds {
+            first: scale(TimeDelta::seconds(self.interval)),
             rise: scale(TimeDelta::seconds(self.interval * self.healthy)),
             fall: scale(TimeDelta::seconds(self.interval * self.unhealthy)),
         }
@@ -100,9 +102,27 @@ pub(super) struct Target {
     /// An instance id or an address.
     pub(super) id: String,
     pub(super) port: u16,
+    /// Where it stands; `None` for an address that nothing has.
+    pub(super) zone: Option<String>,
+    /// It neither runs nor starts, so that nobody asks it.
+    pub(super) is_stopped: bool,
     pub(super) pulse: Pulse,
     /// Deregistered; gone at this time.
     pub(super) draining_until: Option<DateTime<Utc>>,
+}
+
+impl Target {
+    /// A target that is registered now.
+    pub(super) fn register(id: String, port: u16, now: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            port,
+            zone: None,
+            is_stopped: false,
+            pulse: Pulse::begin(now, false),
+            draining_until: None,
+        }
+    }
 }
 
 /// A listener.
@@ -115,6 +135,8 @@ pub(super) struct Listener {
     pub(super) certificate_arn: Option<String>,
     pub(super) ssl_policy: Option<String>,
     pub(super) actions: Vec<Action>,
+    /// The rule that the listener's own actions are shown as.
+    pub(super) default_rule_arn: String,
     pub(super) rules: BTreeMap<String, Rule>,
     pub(super) tags: Tags,
 }
@@ -133,42 +155,109 @@ pub(super) struct Rule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Condition {
     pub(super) field: String,
-    pub(super) values: Vec<String>,
+    /// Which header, for `http-header`.
+    pub(super) header: Option<String>,
+    pub(super) values: Vec<ConditionValue>,
+}
+
+/// A value of a condition; a query string's may have a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ConditionValue {
+    pub(super) key: Option<String>,
+    pub(super) value: String,
 }
 
 /// What becomes of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Action {
-    /// To a target group.
-    Forward(String),
-    /// To another address: protocol, port, status code.
-    Redirect {
-        protocol: String,
-        port: String,
-        status: String,
-    },
+    /// To target groups.
+    Forward(Forward),
+    /// To another address.
+    Redirect(Redirect),
     /// An answer of the load balancer's own.
-    Fixed { status: String, body: Option<String> },
+    Fixed {
+        status: String,
+        content_type: Option<String>,
+        body: Option<String>,
+    },
+}
+
+/// Target groups with the share of requests each gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Forward {
+    /// ARN and weight.
+    pub(super) groups: Vec<(String, u32)>,
+    /// For how many seconds a client stays with one group.
+    pub(super) sticky_seconds: Option<u32>,
+}
+
+/// A new address, in which `#{host}` and the like stand for the old one's parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Redirect {
+    pub(super) protocol: String,
+    pub(super) host: String,
+    pub(super) port: String,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) status: String,
 }
 
 impl Balancing {
     /// The load balancers that send to a target group.
     pub(super) fn balancers_of(&self, group_arn: &str) -> Vec<String> {
-        let mut arns: Vec<String> = self
+        let forwarding = self
             .listeners
             .values()
-            .filter(|listener| listener.forwards_to(group_arn))
-            .map(|listener| listener.balancer_arn.clone())
-            .collect();
-        arns.dedup();
-        arns
+            .filter(|listener| listener.forwards_to(group_arn));
+        let arns: BTreeSet<String> = forwarding.map(|listener| listener.balancer_arn.clone()).collect();
+        arns.into_iter().collect()
+    }
+
+    /// The zones from which load balancers send to a target group; `None` where no load balancer does.
+    pub(super) fn zones_of(&self, group_arn: &str) -> Option<BTreeSet<String>> {
+        let arns = self.balancers_of(group_arn);
+        if arns.is_empty() {
+            return None;
+        }
+        let balancers = arns.iter().filter_map(|arn| self.balancers.get(arn));
+        let feet = balancers.flat_map(|balancer| &balancer.subnets);
+        Some(feet.map(|foot| foot.zone.clone()).collect())
+    }
+
+    /// The target groups that a load balancer's listeners send to.
+    pub(super) fn groups_of(&self, balancer_arn: &str) -> BTreeSet<&str> {
+        let listeners = self.listeners.values();
+        let own = listeners.filter(|listener| listener.balancer_arn == balancer_arn);
+        own.flat_map(Listener::group_arns).collect()
+    }
+
+    /// The listener that has a rule, its default one included.
+    pub(super) fn listener_of_rule(&self, rule_arn: &str) -> Option<&Listener> {
+        let mut all = self.listeners.values();
+        all.find(|listener| listener.default_rule_arn == rule_arn || listener.rules.contains_key(rule_arn))
     }
 }
 
 impl Listener {
-    pub(super) fn forwards_to(&self, group_arn: &str) -> bool {
+    /// The target groups that it and its rules send to.
+    pub(super) fn group_arns(&self) -> impl Iterator<Item = &str> {
         let rules = self.rules.values().flat_map(|rule| &rule.actions);
-        let mut actions = self.actions.iter().chain(rules);
-        actions.any(|action| matches!(action, Action::Forward(arn) if arn == group_arn))
+        let all = self.actions.iter().chain(rules);
+        all.flat_map(Action::group_arns)
+    }
+
+    pub(super) fn forwards_to(&self, group_arn: &str) -> bool {
+        self.group_arns().any(|arn| arn == group_arn)
+    }
+}
+
+impl Action {
+    /// The target groups that it sends to.
+    pub(super) fn group_arns(&self) -> impl Iterator<Item = &str> {
+        let groups = match self {
+            Self::Forward(forward) => forward.groups.as_slice(),
+            Self::Redirect(_) | Self::Fixed { .. } => &[],
+        };
+        groups.iter().map(|(arn, _)| arn.as_str())
     }
 }

@@ -1,7 +1,7 @@
 //! Tags of load balancers, target groups, listeners and rules.
 
 use super::Elbv2;
-use super::request::{Request, balancer_missing, group_missing, invalid, listener_missing};
+use super::request::{Request, balancer_missing, group_missing, invalid, listener_missing, refuse_many_tags};
 use super::state::{Balancing, Tags};
 use crate::error::AwsError;
 use crate::protocol::Xml;
@@ -10,11 +10,17 @@ const RESOURCES_MAX: usize = 20;
 
 pub(super) fn add(elb: &Elbv2, request: &Request<'_>) -> Result<Xml, AwsError> {
     let new = request.tags()?;
+    if new.is_empty() {
+        return Err(invalid("At least one tag must be specified"));
+    }
     each(elb, request, |tags| tags.extend(new.clone()))
 }
 
 pub(super) fn remove(elb: &Elbv2, request: &Request<'_>) -> Result<Xml, AwsError> {
     let going = request.params.strings("TagKeys");
+    if going.is_empty() {
+        return Err(invalid("At least one tag key must be specified"));
+    }
     each(elb, request, |tags| tags.retain(|key, _| !going.contains(key)))
 }
 
@@ -23,6 +29,9 @@ fn each(elb: &Elbv2, request: &Request<'_>, change: impl Fn(&mut Tags)) -> Resul
     for arn in &arns {
         let has = elb.with(request, |state| tags_of(state, arn).map(|tags| tags.clone()))?;
         request.permit(arn, &has, &request.tags()?)?;
+        let mut after = has;
+        change(&mut after);
+        refuse_many_tags(&after)?;
     }
     for arn in &arns {
         elb.with(request, |state| tags_of(state, arn).map(&change))?;

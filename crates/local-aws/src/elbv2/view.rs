@@ -1,14 +1,10 @@
 //! What answers show.
 
+use super::condition::{config_of, is_plain};
+use super::names;
 use super::request::Request;
-use super::state::{Action, Balancer, Balancing, Listener, Rule, TargetGroup};
+use super::state::{Action, Balancer, Balancing, Condition, Foot, Forward, Listener, Rule, TargetGroup};
 use crate::protocol::Xml;
-
-/// The hosted zone of every load balancer's name, which an alias record gives. AWS has one for each region and kind;
-/// here it is one of them, made from the region so that it is stable.
-pub(super) fn hosted_zone(region: &str) -> String {
-    format!("Z{:013X}", crate::ids::stable_hash(0, region) % (1 << 52))
-}
 
 pub(super) fn balancers<'b>(all: impl IntoIterator<Item = &'b Balancer>, request: &Request<'_>) -> Xml {
     let mut xml = Xml::new();
@@ -20,7 +16,10 @@ pub(super) fn balancers<'b>(all: impl IntoIterator<Item = &'b Balancer>, request
         };
         xml.leaf("LoadBalancerArn", &balancer.arn)
             .leaf("DNSName", &balancer.dns_name)
-            .leaf("CanonicalHostedZoneId", hosted_zone(&request.call.region))
+            .leaf(
+                "CanonicalHostedZoneId",
+                names::hosted_zone(&request.call.region, &balancer.kind),
+            )
             .leaf(
                 "CreatedTime",
                 balancer.created_at.format("%Y-%m-%dT%H:%M:%S%.3fZ"),
@@ -33,14 +32,19 @@ pub(super) fn balancers<'b>(all: impl IntoIterator<Item = &'b Balancer>, request
         xml.node("State", |xml| {
             xml.leaf("Code", state);
         });
-        xml.members("AvailabilityZones", &balancer.subnets, |xml, foot| {
-            xml.leaf("ZoneName", &foot.zone).leaf("SubnetId", &foot.subnet_id);
-        });
+        zones(xml, &balancer.subnets);
         xml.members("SecurityGroups", &balancer.group_ids, |xml, id| {
             xml.text(id);
         });
     });
     xml
+}
+
+/// Where a load balancer stands.
+pub(super) fn zones(xml: &mut Xml, feet: &[Foot]) {
+    xml.members("AvailabilityZones", feet, |xml, foot| {
+        xml.leaf("ZoneName", &foot.zone).leaf("SubnetId", &foot.subnet_id);
+    });
 }
 
 pub(super) fn groups<'g>(state: &Balancing, all: impl IntoIterator<Item = &'g TargetGroup>) -> Xml {
@@ -52,6 +56,7 @@ pub(super) fn groups<'g>(state: &Balancing, all: impl IntoIterator<Item = &'g Ta
             .leaf("Protocol", &group.protocol)
             .leaf("Port", group.port)
             .leaf("VpcId", &group.vpc_id)
+            .optional("ProtocolVersion", (group.protocol != "TCP").then_some("HTTP1"))
             .leaf("TargetType", &group.target_type)
             .leaf("IpAddressType", "ipv4")
             .leaf("HealthCheckEnabled", check.enabled)
@@ -90,60 +95,93 @@ pub(super) fn listeners<'l>(all: impl IntoIterator<Item = &'l Listener>) -> Xml 
     xml
 }
 
-/// Rules, and behind them the default one of their listener.
-pub(super) fn rules<'r>(all: impl IntoIterator<Item = &'r Rule>, of: Option<&Listener>) -> Xml {
+/// A rule as it is shown: one of its own, or the listener's actions.
+pub(super) enum Shown<'r> {
+    Own(&'r Rule),
+    Default(&'r Listener),
+}
+
+pub(super) fn rules<'r>(all: impl IntoIterator<Item = Shown<'r>>) -> Xml {
     let mut xml = Xml::new();
-    xml.node("Rules", |xml| {
-        for rule in all {
-            xml.node("member", |xml| {
-                xml.leaf("RuleArn", &rule.arn)
-                    .leaf("Priority", rule.priority)
-                    .leaf("IsDefault", false);
-                xml.members("Conditions", &rule.conditions, |xml, condition| {
-                    xml.leaf("Field", &condition.field);
-                    xml.members("Values", &condition.values, |xml, value| {
-                        xml.text(value);
-                    });
-                });
-                xml.members("Actions", &rule.actions, action);
-            });
+    xml.members("Rules", all, |xml, shown| match shown {
+        Shown::Own(rule) => {
+            xml.leaf("RuleArn", &rule.arn)
+                .leaf("Priority", rule.priority)
+                .leaf("IsDefault", false);
+            xml.members("Conditions", &rule.conditions, condition);
+            xml.members("Actions", &rule.actions, action);
         }
-        if let Some(listener) = of {
-            xml.node("member", |xml| {
-                let arn = listener.arn.replacen(":listener/", ":listener-rule/", 1);
-                xml.leaf("RuleArn", format!("{arn}/default"))
-                    .leaf("Priority", "default")
-                    .leaf("IsDefault", true);
-                xml.members("Actions", &listener.actions, action);
-            });
+        Shown::Default(listener) => {
+            xml.leaf("RuleArn", &listener.default_rule_arn)
+                .leaf("Priority", "default")
+                .leaf("IsDefault", true);
+            xml.members("Conditions", std::iter::empty::<&Condition>(), condition);
+            xml.members("Actions", &listener.actions, action);
         }
     });
     xml
 }
 
+fn condition(xml: &mut Xml, condition: &Condition) {
+    xml.leaf("Field", &condition.field);
+    if is_plain(condition) {
+        xml.members("Values", &condition.values, |xml, each| {
+            xml.text(&each.value);
+        });
+    }
+    xml.node(config_of(condition), |xml| {
+        xml.optional("HttpHeaderName", condition.header.as_ref());
+        xml.members("Values", &condition.values, |xml, each| {
+            if condition.field == "query-string" {
+                xml.optional("Key", each.key.as_ref()).leaf("Value", &each.value);
+            } else {
+                xml.text(&each.value);
+            }
+        });
+    });
+}
+
 fn action(xml: &mut Xml, action: &Action) {
     match action {
-        Action::Forward(arn) => {
-            xml.leaf("Type", "forward").leaf("TargetGroupArn", arn);
+        Action::Forward(to) => {
+            xml.leaf("Type", "forward");
+            if let [(only, _)] = to.groups.as_slice() {
+                xml.leaf("TargetGroupArn", only);
+            }
+            xml.node("ForwardConfig", |xml| forward(xml, to));
         }
-        Action::Redirect {
-            protocol,
-            port,
-            status,
-        } => {
+        Action::Redirect(to) => {
             xml.leaf("Type", "redirect");
             xml.node("RedirectConfig", |xml| {
-                xml.leaf("Protocol", protocol)
-                    .leaf("Port", port)
-                    .leaf("StatusCode", status);
+                xml.leaf("Protocol", &to.protocol)
+                    .leaf("Host", &to.host)
+                    .leaf("Port", &to.port)
+                    .leaf("Path", &to.path)
+                    .leaf("Query", &to.query)
+                    .leaf("StatusCode", &to.status);
             });
         }
-        Action::Fixed { status, body } => {
+        Action::Fixed {
+            status,
+            content_type,
+            body,
+        } => {
             xml.leaf("Type", "fixed-response");
             xml.node("FixedResponseConfig", |xml| {
                 xml.leaf("StatusCode", status)
+                    .optional("ContentType", content_type.as_ref())
                     .optional("MessageBody", body.as_ref());
             });
         }
     }
+}
+
+fn forward(xml: &mut Xml, to: &Forward) {
+    xml.members("TargetGroups", &to.groups, |xml, (arn, weight)| {
+        xml.leaf("TargetGroupArn", arn).leaf("Weight", weight);
+    });
+    xml.node("TargetGroupStickinessConfig", |xml| {
+        xml.leaf("Enabled", to.sticky_seconds.is_some())
+            .optional("DurationSeconds", to.sticky_seconds);
+    });
 }

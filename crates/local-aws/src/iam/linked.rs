@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::Core;
+use crate::core::{Core, Denied};
 use crate::error::AwsError;
 use crate::iam::aws_managed::{AUTO_SCALING, DATABASES, LOAD_BALANCING};
 use crate::iam::held::{Held, Permissions};
@@ -77,6 +77,34 @@ pub(super) fn create(core: &Core, call: &Call) -> Result<Xml, AwsError> {
     };
     roles.insert(name, made.clone());
     Ok(whole_role(&made))
+}
+
+/// Makes a service's own role on the account's first use of the service, in the name of the caller, who must be
+/// allowed to make it (user guides of the services, "Service-linked roles").
+///
+/// # Errors
+/// [`Denied`] when the role is missing and the caller may not make it.
+pub(crate) fn ensure(core: &Core, call: &Call, service: &str) -> Result<(), Denied> {
+    let account = &call.caller.account;
+    let Some(linked) = SERVICES.iter().find(|linked| linked.service == service) else {
+        return Ok(());
+    };
+    let there = |roles: &BTreeMap<String, Role>| roles.contains_key(linked.name);
+    if core.iam.lock().get(account).is_some_and(|own| there(&own.roles)) {
+        return Ok(());
+    }
+    let arn = format!("arn:aws:iam::{account}:role{PATH}{service}/{}", linked.name);
+    let context = call.context().with("iam:AWSServiceName", service);
+    core.authorize(&call.caller, "iam:CreateServiceLinkedRole", &arn, &context)?;
+    let made = Role {
+        created_by: call.caller.principal_arn.clone(),
+        ..role(core, account, linked, linked.name)
+    };
+    let mut accounts = core.iam.lock();
+    let roles = &mut accounts.entry(account.clone()).or_default().roles;
+    roles.entry(made.name.clone()).or_insert(made);
+    core.mark_dirty();
+    Ok(())
 }
 
 fn name(params: &Params, linked: &Linked) -> Result<String, AwsError> {

@@ -148,6 +148,23 @@ impl Params {
         numbers
     }
 
+    /// The first parameter that none of `known` covers. An entry covers the parameter of its name and what lies below
+    /// it, or only one value of it, as in `IpAddressType=ipv4`. The numbers of lists do not count, and neither does
+    /// what has no value.
+    pub(crate) fn uncovered(&self, known: &[&str]) -> Option<String> {
+        let covers = |known: &str, name: &str, value: &str| match known.split_once('=') {
+            Some((only, allowed)) => name == only && value == allowed,
+            None => name
+                .strip_prefix(known)
+                .is_some_and(|below| below.is_empty() || below.starts_with('.')),
+        };
+        let given = self.values.iter().filter(|(_, value)| !value.is_empty());
+        let mut names = given.map(|(name, value)| (plain_name(name), value));
+        names
+            .find(|(name, value)| !known.iter().any(|known| covers(known, name, value)))
+            .map(|(name, _)| name)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -157,5 +174,38 @@ impl Params {
         self.values
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// A parameter's name without the numbers of the lists it lies in.
+fn plain_name(name: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in name.split('.') {
+        if part.parse::<u32>().is_ok() {
+            // `Tags.member.1.Key` and `Tags.1.Key` are one.
+            if parts.last() == Some(&"member") {
+                parts.pop();
+            }
+        } else {
+            parts.push(part);
+        }
+    }
+    parts.join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Params, Protocol};
+
+    #[test]
+    fn what_no_entry_covers_is_named_without_its_numbers() {
+        let body = b"Name=a&Tags.member.1.Key=k&Actions.member.2.Config.Order=7&Type=x&Empty=";
+        let params = Params::parse(body, Protocol::Ec2).expect("a form");
+        let known = ["Name", "Tags", "Type=x"];
+        assert_eq!(params.uncovered(&known).as_deref(), Some("Actions.Config.Order"));
+        let known = ["Name", "Tags", "Actions", "Type=y"];
+        assert_eq!(params.uncovered(&known).as_deref(), Some("Type"));
+        let known = ["Name", "Tags.Key", "Actions.Config", "Type"];
+        assert_eq!(params.uncovered(&known), None);
     }
 }

@@ -120,6 +120,7 @@ impl CheckConfig {
         let seconds = self.request_interval.unwrap_or(30) * self.failure_threshold.unwrap_or(3);
         let wait = scale(TimeDelta::seconds(seconds));
         Thresholds {
+            first: wait,
             rise: wait,
             fall: wait,
         }

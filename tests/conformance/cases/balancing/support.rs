@@ -2,7 +2,8 @@
 
 use aws_sdk_ec2::types::RequestLaunchTemplateData;
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, ProtocolEnum, TargetDescription, TargetHealthStateEnum, TargetTypeEnum,
+    Action, ActionTypeEnum, LoadBalancerTypeEnum, ProtocolEnum, TargetDescription, TargetHealthStateEnum,
+    TargetTypeEnum,
 };
 use conformance::local_aws::Control;
 use conformance::{Aws, controlled};
@@ -115,6 +116,79 @@ impl Network {
             .unwrap_or_default()
             .remove(0);
         made.target_group_arn.expect("a target group has an ARN")
+    }
+
+    /// The ARN of a new target group of instances on port 80 over TCP.
+    pub(crate) async fn tcp_group(&self, name: &str) -> String {
+        let made = self
+            .elb
+            .create_target_group()
+            .name(name)
+            .protocol(ProtocolEnum::Tcp)
+            .port(80)
+            .vpc_id(&self.vpc)
+            .send()
+            .await;
+        let made = made
+            .expect("a target group")
+            .target_groups
+            .unwrap_or_default()
+            .remove(0);
+        made.target_group_arn.expect("a target group has an ARN")
+    }
+
+    /// The ARN of a new network load balancer.
+    pub(crate) async fn network_balancer(&self, name: &str, subnets: &[String]) -> String {
+        let made = self
+            .elb
+            .create_load_balancer()
+            .name(name)
+            .r#type(LoadBalancerTypeEnum::Network)
+            .set_subnets(Some(subnets.to_vec()))
+            .send()
+            .await;
+        let made = made
+            .expect("a load balancer")
+            .load_balancers
+            .unwrap_or_default()
+            .remove(0);
+        made.load_balancer_arn.expect("a load balancer has an ARN")
+    }
+
+    /// The id of a new security group.
+    pub(crate) async fn security_group(&self, name: &str) -> String {
+        let made = self
+            .ec2
+            .create_security_group()
+            .group_name(name)
+            .description(name)
+            .vpc_id(&self.vpc)
+            .send()
+            .await;
+        made.expect("a security group")
+            .group_id
+            .expect("a security group has an id")
+    }
+
+    /// The credentials of a user who may do the given actions, a JSON list.
+    pub(crate) async fn user(&self, actions: &str) -> aws_config::SdkConfig {
+        let iam = aws_sdk_iam::Client::new(&self.aws.vendor().config);
+        iam.create_user().user_name("sam").send().await.expect("a user");
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":{actions},"Resource":"*"}}]}}"#
+        );
+        iam.put_user_policy()
+            .user_name("sam")
+            .policy_name("may")
+            .policy_document(policy)
+            .send()
+            .await
+            .expect("a policy");
+        let key = iam.create_access_key().user_name("sam").send().await;
+        let key = key.expect("a key").access_key.expect("a key");
+        self.aws
+            .vendor()
+            .with_keys(key.access_key_id(), key.secret_access_key(), None)
     }
 
     /// The ARN of a new listener that forwards to a group.

@@ -1,6 +1,6 @@
 //! Target groups and who is in them.
 
-use aws_sdk_elasticloadbalancingv2::types::{ProtocolEnum, TargetDescription, TargetTypeEnum};
+use aws_sdk_elasticloadbalancingv2::types::{Matcher, ProtocolEnum, TargetDescription, TargetTypeEnum};
 use conformance::code;
 
 use crate::support::Network;
@@ -156,4 +156,88 @@ async fn a_group_that_is_not_there_is_not_found() {
         .send()
         .await
         .expect("nothing to delete");
+}
+
+/// A health check over TCP has no path, one over HTTP has codes within bounds, and neither is switched off.
+/// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+#[tokio::test]
+async fn a_health_check_fits_its_protocol() {
+    let Some(network) = Network::lay().await else {
+        return;
+    };
+    let base = |protocol: ProtocolEnum| {
+        network
+            .elb
+            .create_target_group()
+            .name("app")
+            .protocol(protocol)
+            .port(80)
+            .vpc_id(&network.vpc)
+    };
+    let path = base(ProtocolEnum::Tcp).health_check_path("/healthz").send().await;
+    assert_eq!(code(path), "InvalidConfigurationRequest");
+    let codes = Matcher::builder().http_code("200-500").build();
+    let codes = base(ProtocolEnum::Http).matcher(codes).send().await;
+    assert_eq!(code(codes), "ValidationError");
+    let off = base(ProtocolEnum::Http).health_check_enabled(false).send().await;
+    assert_eq!(code(off), "ValidationError");
+    let made = base(ProtocolEnum::Tcp)
+        .health_check_protocol(ProtocolEnum::Http)
+        .send()
+        .await;
+    let made = made.expect("a group").target_groups.unwrap_or_default().remove(0);
+    assert_eq!(made.health_check_path(), Some("/"));
+}
+
+/// Deregistering what is no target succeeds; a group that is not there is not found.
+/// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeregisterTargets.html
+#[tokio::test]
+async fn what_is_no_target_can_be_deregistered() {
+    let Some(network) = Network::lay().await else {
+        return;
+    };
+    let group = network.group("app").await;
+    let target = || TargetDescription::builder().id("i-0123456789abcdef0").build();
+    let leave = |group: &str| network.elb.deregister_targets().target_group_arn(group);
+    leave(&group)
+        .targets(target())
+        .send()
+        .await
+        .expect("nothing to do");
+    assert_eq!(code(leave(&group).send().await), "ValidationError");
+    let gone = group.replace("/app/", "/gone/");
+    assert_eq!(
+        code(leave(&gone).targets(target()).send().await),
+        "TargetGroupNotFound"
+    );
+}
+
+/// Target groups are asked for in one way.
+/// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetGroups.html
+#[tokio::test]
+async fn target_groups_are_asked_for_in_one_way() {
+    let Some(network) = Network::lay().await else {
+        return;
+    };
+    let group = network.group("app").await;
+    let both = network
+        .elb
+        .describe_target_groups()
+        .names("app")
+        .target_group_arns(&group)
+        .send()
+        .await;
+    assert_eq!(code(both), "ValidationError");
+    let gone = format!(
+        "arn:aws:elasticloadbalancing:{}:{}:loadbalancer/app/gone/0123456789abcdef",
+        network.aws.region(),
+        network.aws.vendor().id
+    );
+    let of = network
+        .elb
+        .describe_target_groups()
+        .load_balancer_arn(gone)
+        .send()
+        .await;
+    assert_eq!(code(of), "LoadBalancerNotFound");
 }
