@@ -265,6 +265,7 @@ impl Control {
             .core
             .kinesis_rates
             .store(on, std::sync::atomic::Ordering::Relaxed);
+        self.endpoint.core.mark_dirty();
     }
 
     /// Lets the Redshift Data API know these clusters and workgroups only; `None`, as at start, takes every name for

@@ -3,7 +3,6 @@
 //! A file holds the content, then its facts as JSON, then the length of that JSON and a mark. It is written beside its
 //! final name, synced and renamed, so a file with a final name is whole; anything else is swept at start.
 
-use std::cell::Cell;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -19,6 +18,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::AsyncWriteExt;
 
 use super::checksum::Checksums;
+use super::mishap;
 
 /// Largest single put; API_PutObject.
 const PUT_BYTES_MAX: u64 = 5 << 30;
@@ -26,29 +26,6 @@ const PUT_BYTES_MAX: u64 = 5 << 30;
 const MEMORY_OBJECT_BYTES_MAX: u64 = 1 << 30;
 /// How much of a file is read at a time.
 const CHUNK_BYTES: u64 = 1 << 20;
-tokio::task_local! {
-    /// Whether a fault lets the disk take nothing of the running call.
-    static DISK_FULL: Cell<bool>;
-}
-
-/// Runs a call to its end; in it, [`fill_disk`] may be called.
-pub(crate) async fn on_a_disk<F: Future>(call: F) -> F::Output {
-    DISK_FULL.scope(Cell::new(false), call).await
-}
-
-/// Lets the disk take nothing more of the running call.
-pub(crate) fn fill_disk() {
-    // Outside of a call nothing is written.
-    let _ = DISK_FULL.try_with(|full| full.set(true));
-}
-
-fn refuse_full_disk() -> io::Result<()> {
-    match DISK_FULL.try_with(Cell::get) {
-        Ok(true) => Err(io::ErrorKind::StorageFull.into()),
-        Ok(false) | Err(_) => Ok(()),
-    }
-}
-
 const MARK: &[u8; 8] = b"s3whole1";
 
 /// Where bytes are.
@@ -180,7 +157,7 @@ impl Sink {
             }
         }
         // After the bytes: a disk that is full has taken some of them.
-        refuse_full_disk()
+        mishap::refuse_full_disk()
     }
 
     fn close(self) -> Body {
@@ -199,7 +176,7 @@ impl Spooled {
 
     /// Writes the facts behind the content and makes both durable under a temporary name.
     pub(crate) async fn seal(self, facts: &impl Serialize) -> io::Result<Sealed> {
-        refuse_full_disk()?;
+        mishap::refuse_full_disk()?;
         let mut temporary = match self.body {
             Body::Memory(bytes) => return Ok(Sealed(Body::Memory(bytes))),
             Body::File(temporary) => temporary,

@@ -17,7 +17,7 @@ use super::lock::may_remove;
 use super::reading::{check_version_id, wanted};
 use super::refusal::{internal, malformed_xml, not_implemented};
 use super::shelf::{NULL, Object};
-use super::{Ask, Asking, S3State};
+use super::{Ask, Asking, S3State, mishap};
 
 /// Most keys of one DeleteObjects call.
 const DELETE_KEYS_MAX: usize = 1_000;
@@ -84,7 +84,9 @@ impl S3State {
                 bypass: input.bypass_governance_retention,
                 expected_owner: input.expected_bucket_owner.as_ref(),
             };
-            match self.delete(&asking, &input.bucket, &doomed) {
+            let done =
+                mishap::refuse_key(&wanted.key).and_then(|()| self.delete(&asking, &input.bucket, &doomed));
+            match done {
                 Ok(done) => deleted.push(deleted_view(wanted, done)),
                 Err(error) => errors.push(dto::Error {
                     key: Some(wanted.key.clone()),

@@ -12,7 +12,7 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 
 use super::refusal::{access_denied, custom};
-use super::{Asking, content};
+use super::{Asking, mishap};
 use crate::auth::{AuthRefusal, Caller};
 use crate::control::{Fault, Target};
 use crate::core::{Core, request_context};
@@ -107,6 +107,10 @@ impl S3Access for Gate {
             region,
             context,
         });
+        if let (Some(Fault::Partial { per_million }), "DeleteObjects") = (&fault, operation.as_str()) {
+            let about = format!("s3 {}", cx.s3_path().get_bucket_name().unwrap_or_default());
+            mishap::let_keys_fail(self.core.faults.failing(*per_million, &about));
+        }
         stop_for(fault.as_ref(), &operation)
     }
 }
@@ -204,7 +208,7 @@ const WRITES_CONTENT: [&str; 5] = [
 fn stop_for(fault: Option<&Fault>, operation: &str) -> S3Result<()> {
     let Some(fault) = fault else { return Ok(()) };
     if *fault == Fault::DiskFull && WRITES_CONTENT.contains(&operation) {
-        content::fill_disk();
+        mishap::fill_disk();
         return Ok(());
     }
     if let Fault::Timeout { .. } = fault {

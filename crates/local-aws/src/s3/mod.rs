@@ -25,6 +25,7 @@ mod gate;
 mod lifecycle;
 mod listing;
 mod lock;
+mod mishap;
 mod multipart;
 mod objects;
 mod policy;

@@ -13,8 +13,8 @@ use s3s::{S3Error, S3ErrorCode};
 
 use super::S3State;
 use super::api::Api;
-use super::content::on_a_disk;
 use super::gate::{Gate, Learnt, Slip};
+use super::mishap;
 use crate::control::{CallRecord, Fault, InventoryItem};
 use crate::core::{Core, ObjectSource};
 use crate::error::AwsError;
@@ -68,7 +68,7 @@ impl HttpService for S3Endpoint {
         request.extensions_mut().insert(slip.clone());
         let service = self.service.clone();
         // In a task of its own: a client that hangs up must not stop an operation half way.
-        let answered = tokio::spawn(on_a_disk(async move { service.call(request).await })).await;
+        let answered = tokio::spawn(mishap::within(async move { service.call(request).await })).await;
         let request_id = core.ids.uuid();
         let learnt = slip.read();
         let response = match answered {

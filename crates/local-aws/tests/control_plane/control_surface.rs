@@ -62,22 +62,3 @@ async fn rules_lag_clock_and_log_are_reachable_over_http() {
         .expect("an answer");
     assert_eq!(browser.status(), 403);
 }
-
-/// The figure of the endpoint's own contract: a test's endpoint is there in under 50 ms.
-#[tokio::test]
-async fn many_endpoints_live_side_by_side() {
-    let first = World::start().await;
-    let second = World::start().await;
-
-    first
-        .root(ACME)
-        .ec2()
-        .create_vpc()
-        .cidr_block("10.0.0.0/16")
-        .send()
-        .await
-        .expect("a network");
-
-    assert_eq!(first.control().inventory().len(), 1);
-    assert!(second.control().inventory().is_empty());
-}

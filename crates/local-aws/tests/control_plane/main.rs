@@ -5,6 +5,4 @@
 mod control_surface;
 mod durability;
 mod faults;
-mod permissions;
-mod signatures;
 mod support;

@@ -4,7 +4,6 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_ec2::error::ProvideErrorMetadata;
-use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use local_aws::{Control, LocalAws, Options};
 
 /// The operator's account.
@@ -128,17 +127,6 @@ pub(crate) fn keys(answer: &aws_sdk_sts::operation::assume_role::AssumeRoleOutpu
 pub(crate) fn refusal<T, E: ProvideErrorMetadata>(outcome: Result<T, E>) -> String {
     let error = outcome.err().expect("the call is refused");
     error.code().unwrap_or("no code").to_owned()
-}
-
-/// Tags for one kind of resource.
-pub(crate) fn tags(kind: ResourceType, pairs: &[(&str, &str)]) -> TagSpecification {
-    let tags = pairs
-        .iter()
-        .map(|(key, value)| Tag::builder().key(*key).value(*value).build());
-    TagSpecification::builder()
-        .resource_type(kind)
-        .set_tags(Some(tags.collect()))
-        .build()
 }
 
 /// Allows everything.

@@ -14,7 +14,7 @@ pub(crate) enum FaultMix {
     Throttle,
     /// Answers are lost, before or after the effect, and AWS fails.
     Lossy,
-    /// There is no capacity for instances at first.
+    /// There is no capacity for instances at first, and quotas are used up now and then.
     Capacity,
     /// All of it, and workers are killed.
     Storm,
@@ -66,7 +66,7 @@ impl FaultMix {
             Self::Throttle => throttle(),
             Self::Lossy => lossy(),
             Self::Capacity => capacity(),
-            Self::Storm => [capacity(), lossy(), throttle()].concat(),
+            Self::Storm => [capacity(), lossy(), throttle(), closed_doors()].concat(),
         }
     }
 }
@@ -87,12 +87,18 @@ fn lossy() -> Vec<FaultRule> {
 }
 
 fn capacity() -> Vec<FaultRule> {
-    let none = Fault::Error {
-        status: 500,
-        code: "InsufficientInstanceCapacity".to_owned(),
-        message: "We currently do not have sufficient capacity in the zone you requested.".to_owned(),
-    };
-    vec![FaultRule::on("RunInstances", none).rate_per_million(300_000)]
+    vec![
+        FaultRule::on("RunInstances", Fault::InsufficientCapacity).rate_per_million(300_000),
+        of("ec2", Fault::QuotaExceeded).rate_per_million(20_000),
+    ]
+}
+
+/// What only a storm brings: the door to every account fails as well.
+fn closed_doors() -> Vec<FaultRule> {
+    vec![
+        of("sts", Fault::ServerError).rate_per_million(10_000),
+        of("sts", Fault::Timeout { hang_ms: 0 }).rate_per_million(10_000),
+    ]
 }
 
 /// A rule for all calls of one service.

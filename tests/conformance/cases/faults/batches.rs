@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier};
 use conformance::local_aws::{Fault, FaultRule};
 use conformance::{Account, controlled};
 
@@ -59,4 +60,59 @@ async fn what_fails_does_not_depend_on_other_accounts() {
         "{runs:?}"
     );
     assert_ne!(runs[0][0], runs[0][1], "each call is drawn for itself");
+}
+
+/// A key of many may fail to be deleted, and is still there; the others are gone.
+/// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+#[tokio::test]
+async fn some_keys_of_many_may_fail_to_be_deleted() {
+    let Some(aws) = controlled().await else { return };
+    let s3 = aws_sdk_s3::Client::new(&aws.vendor().config);
+    let bucket = aws.name("bucket");
+    let here = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuCentral1);
+    let made = s3
+        .create_bucket()
+        .bucket(&bucket)
+        .create_bucket_configuration(here.build());
+    made.send().await.expect("a bucket");
+    let keys: BTreeSet<String> = (0..40).map(|number| format!("key-{number}")).collect();
+    for key in &keys {
+        s3.put_object()
+            .bucket(&bucket)
+            .key(key)
+            .send()
+            .await
+            .expect("put");
+    }
+    let partial = Fault::Partial { per_million: 300_000 };
+    assert!(aws.control().add_fault(FaultRule::on("DeleteObjects", partial)));
+    let wanted = keys
+        .iter()
+        .map(|key| ObjectIdentifier::builder().key(key).build().expect("a key"));
+    let wanted = Delete::builder().set_objects(Some(wanted.collect())).build();
+
+    let answer = s3
+        .delete_objects()
+        .bucket(&bucket)
+        .delete(wanted.expect("keys"))
+        .send()
+        .await
+        .expect("an answer");
+
+    let failed: BTreeSet<String> = answer
+        .errors()
+        .iter()
+        .map(|error| error.key().unwrap_or_default().to_owned())
+        .collect();
+    let codes: BTreeSet<_> = answer.errors().iter().map(|error| error.code()).collect();
+    assert_eq!(codes, BTreeSet::from([Some("InternalError")]));
+    assert!((3..30).contains(&failed.len()), "{failed:?}");
+    assert_eq!(answer.deleted().len(), keys.len() - failed.len());
+    let left = s3.list_objects_v2().bucket(&bucket).send().await.expect("keys");
+    let left: BTreeSet<String> = left
+        .contents()
+        .iter()
+        .filter_map(|object| object.key.clone())
+        .collect();
+    assert_eq!(left, failed);
 }
