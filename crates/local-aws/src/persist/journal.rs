@@ -32,6 +32,8 @@ pub(crate) struct Journal {
     bytes: u64,
     /// A write failed, or was given up: the file may hold half a line.
     torn: bool,
+    /// Folding began and did not end: the state file may name another journal already.
+    disowned: bool,
     state_bytes: u64,
     /// How many changes of the endpoint are on disk.
     covers: u64,
@@ -72,14 +74,14 @@ impl Journal {
         out.sync_all().await?;
         tokio::fs::rename(&temporary, state_path(directory)).await?;
         File::open(directory).await?.sync_all().await?;
-        // One that stays is named by no state file.
-        let _ = tokio::fs::remove_file(journal_path(directory, number - 1)).await;
+        sweep(directory, number).await?;
         let journal = Self {
             path: directory.to_owned(),
             number,
             file,
             bytes: 0,
             torn: false,
+            disowned: false,
             state_bytes: text.len() as u64,
             covers: 0,
             written: HashMap::new(),
@@ -114,8 +116,9 @@ impl Journal {
             .extend(known.map(|(name, state)| (name, hash(&state.to_string()))));
     }
 
-    pub(super) fn is_long(&self) -> bool {
-        self.bytes > JOURNAL_BYTES_MIN.max(self.state_bytes.saturating_mul(2))
+    /// Whether the next write must fold.
+    pub(super) fn must_fold(&self) -> bool {
+        self.disowned || self.bytes > JOURNAL_BYTES_MIN.max(self.state_bytes.saturating_mul(2))
     }
 
     /// Appends what waits and makes it durable. What fails goes on waiting.
@@ -140,11 +143,26 @@ impl Journal {
 
     /// Writes the whole state in place of the state file and the journal.
     pub(super) async fn fold(&mut self, saved: Saved) -> io::Result<()> {
+        self.disowned = true;
         let (journal, _) = Self::write_new(&self.path, saved, self.number + 1).await?;
         let before = std::mem::replace(self, journal);
         self.covers = before.covers;
         Ok(())
     }
+}
+
+/// Removes the journals that the state file does not name.
+async fn sweep(directory: &Path, number: u64) -> io::Result<()> {
+    let own = format!("journal-{number}");
+    let mut entries = tokio::fs::read_dir(directory).await?;
+    while let Some(entry) = entries.next_entry().await? {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("journal-") && *name != own {
+            tokio::fs::remove_file(entry.path()).await?;
+        }
+    }
+    Ok(())
 }
 
 fn hash(text: &str) -> u64 {

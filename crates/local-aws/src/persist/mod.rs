@@ -75,7 +75,7 @@ pub(crate) async fn save(endpoint: &Endpoint) -> io::Result<()> {
     endpoint.core.keys.forget_ended(endpoint.core.clock.now());
     journal.collect(parts::changed(endpoint));
     let rewritten = endpoint.core.rewrite.swap(false, Ordering::AcqRel);
-    let written = if rewritten || journal.is_long() {
+    let written = if rewritten || journal.must_fold() {
         journal.fold(gather(endpoint)).await
     } else {
         journal.append().await

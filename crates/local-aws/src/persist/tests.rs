@@ -126,3 +126,33 @@ async fn a_released_directory_is_not_written_and_a_claimed_one_not_shared() {
     assert!(save(&endpoint).await.is_err());
     assert!(customers(directory.path()).await.contains("ada"));
 }
+
+#[tokio::test]
+async fn a_snapshot_that_was_taken_back_is_what_survives() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let endpoint = with_customers(directory.path(), &["ada"]).await;
+    let snapshot = gather(&endpoint);
+    let marketplace = &endpoint.core.peers.marketplace;
+    marketplace.subscribe("product", &["hours"], "bob");
+    endpoint.core.mark_dirty();
+    save(&endpoint).await.expect("saved");
+
+    take_back(&endpoint, snapshot).expect("its own snapshot");
+    save(&endpoint).await.expect("saved");
+    assert_eq!(
+        std::fs::metadata(journal_of(directory.path()))
+            .expect("a journal")
+            .len(),
+        0
+    );
+    marketplace.subscribe("product", &["hours"], "cyd");
+    endpoint.core.mark_dirty();
+    save(&endpoint).await.expect("saved in the new journal");
+    endpoint.release();
+
+    let held = customers(directory.path()).await;
+    assert!(
+        held.contains("ada") && held.contains("cyd") && !held.contains("bob"),
+        "{held}"
+    );
+}
