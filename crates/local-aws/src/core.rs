@@ -1,7 +1,6 @@
 //! What every service shares: clock, ids, keys, IAM, the call log, faults and lag; and the one way to ask for
 //! permission.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,6 +18,7 @@ use crate::iam::policy::{
 use crate::iam::{IamState, Role};
 use crate::ids::Ids;
 use crate::peers::Peers;
+use crate::tags::Tags;
 
 /// The shared part of one endpoint. Services get it with every call and keep nothing global.
 pub(crate) struct Core {
@@ -211,7 +211,7 @@ impl Core {
         if let Some(user) = &caller.user {
             facts.set("aws:username", vec![user.name.clone()]);
         }
-        let mut tags: BTreeMap<String, String> = self.iam.principal_tags(caller);
+        let mut tags: Tags = self.iam.principal_tags(caller);
         tags.extend(caller.session_tags());
         for (key, value) in tags {
             facts.set(&format!("aws:PrincipalTag/{key}"), vec![value]);

@@ -54,6 +54,7 @@ mod service;
 mod service_quotas;
 mod sts;
 mod tagging;
+mod tags;
 
 pub use clock::Clock;
 pub use control::{
@@ -63,3 +64,4 @@ pub use control::{
 pub use rds::{DatabaseView, MarkerRefused};
 pub use route53::{DnsAnswer, DnsQuestion};
 pub use server::{LocalAws, Options, StartError};
+pub use tags::Tags;

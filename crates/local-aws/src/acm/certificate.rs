@@ -1,5 +1,6 @@
 //! One certificate: from request through validation to issue.
 
+use crate::tags::Tags;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -58,7 +59,7 @@ pub(super) struct Certificate {
     pub(super) proven_at: Option<DateTime<Utc>>,
     /// Makes the records of this certificate its own.
     pub(super) proof: String,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Tags,
 }
 
 impl Certificate {

@@ -22,6 +22,7 @@ use crate::error::AwsError;
 use crate::places::Places;
 use crate::protocol::{Protocol, Reply, page};
 use crate::service::{Call, Service};
+use crate::tags::Tags;
 
 /// How long AWS takes from the proof to the certificate, typically.
 const ISSUED_AFTER: TimeDelta = TimeDelta::minutes(5);
@@ -127,7 +128,7 @@ impl Acm {
     fn request(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: NewCertificate = call.json()?;
         let certificate = new_certificate(core, call, &wanted)?;
-        permit(core, call, "*", (&certificate.tags, &BTreeMap::new()))?;
+        permit(core, call, "*", (&certificate.tags, &Tags::new()))?;
         let limits = Limits::of(core, call);
         self.places.with(&call.caller.account, &call.region, |state| {
             state
@@ -154,14 +155,14 @@ impl Acm {
 
     fn describe(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfCertificate = call.json()?;
-        let certificate = self.permitted(core, (call, &wanted), &BTreeMap::new())?;
+        let certificate = self.permitted(core, (call, &wanted), &Tags::new())?;
         let users = core.peers.elbv2.listeners_with_certificate(&certificate.arn);
         Ok(json!({ "Certificate": certificate.detail(&users) }))
     }
 
     fn list(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: Listing = call.json()?;
-        permit(core, call, "*", (&BTreeMap::new(), &BTreeMap::new()))?;
+        permit(core, call, "*", (&Tags::new(), &Tags::new()))?;
         wanted.check()?;
         let place = (call.caller.account.as_str(), call.region.as_str());
         let arns: Vec<String> = self
@@ -196,7 +197,7 @@ impl Acm {
 
     fn delete(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfCertificate = call.json()?;
-        let certificate = self.permitted(core, (call, &wanted), &BTreeMap::new())?;
+        let certificate = self.permitted(core, (call, &wanted), &Tags::new())?;
         if !core
             .peers
             .elbv2
@@ -229,7 +230,7 @@ impl Acm {
     /// "RemoveTagsFromCertificate").
     fn untag(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfCertificate = call.json()?;
-        let certificate = self.permitted(core, (call, &wanted), &BTreeMap::new())?;
+        let certificate = self.permitted(core, (call, &wanted), &Tags::new())?;
         let mut tags = certificate.tags;
         tags.retain(|key, value| {
             let mut going = wanted.tags.iter().filter(|tag| tag.key == *key);
@@ -238,7 +239,7 @@ impl Acm {
         self.set_tags(call, &certificate.arn, tags)
     }
 
-    fn set_tags(&self, call: &Call, arn: &str, tags: BTreeMap<String, String>) -> Result<Value, AwsError> {
+    fn set_tags(&self, call: &Call, arn: &str, tags: Tags) -> Result<Value, AwsError> {
         self.places.with(&call.caller.account, &call.region, |state| {
             if let Some(certificate) = state.by_arn.get_mut(arn) {
                 certificate.tags = tags;
@@ -249,7 +250,7 @@ impl Acm {
 
     fn list_tags(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: OfCertificate = call.json()?;
-        let certificate = self.permitted(core, (call, &wanted), &BTreeMap::new())?;
+        let certificate = self.permitted(core, (call, &wanted), &Tags::new())?;
         let tags: Vec<Value> = certificate
             .tags
             .iter()
@@ -263,7 +264,7 @@ impl Acm {
         &self,
         core: &Core,
         (call, wanted): (&Call, &OfCertificate),
-        new_tags: &BTreeMap<String, String>,
+        new_tags: &Tags,
     ) -> Result<Certificate, AwsError> {
         wanted.check()?;
         let place = (call.caller.account.as_str(), call.region.as_str());
@@ -367,12 +368,7 @@ fn new_certificate(core: &Core, call: &Call, wanted: &NewCertificate) -> Result<
 }
 
 /// Asks for permission on a resource, with the tags that come and those that are there.
-fn permit(
-    core: &Core,
-    call: &Call,
-    resource: &str,
-    (new, there): (&BTreeMap<String, String>, &BTreeMap<String, String>),
-) -> Result<(), AwsError> {
+fn permit(core: &Core, call: &Call, resource: &str, (new, there): (&Tags, &Tags)) -> Result<(), AwsError> {
     let action = format!("acm:{}", call.operation);
     let context = call.context().request_tags(new).resource_tags(there);
     core.authorize(&call.caller, &action, resource, &context)

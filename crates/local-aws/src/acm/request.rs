@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::error::AwsError;
+use crate::tags::Tags;
 
 const ALTERNATIVES_MAX: usize = 100;
 const PAGE_MAX: u32 = 1_000;
@@ -170,8 +171,8 @@ impl Listing {
 }
 
 /// Tags of a call (ACM user guide, "Tag restrictions").
-pub(super) fn tags(list: &[Tag]) -> Result<BTreeMap<String, String>, AwsError> {
-    let mut tags = BTreeMap::new();
+pub(super) fn tags(list: &[Tag]) -> Result<Tags, AwsError> {
+    let mut tags = Tags::new();
     for Tag { key, value } in list {
         let long =
             key.chars().count() > 128 || value.as_ref().is_some_and(|value| value.chars().count() > 256);
@@ -188,7 +189,7 @@ pub(super) fn tags(list: &[Tag]) -> Result<BTreeMap<String, String>, AwsError> {
 }
 
 /// A certificate has fifty tags at most.
-pub(super) fn refuse_too_many(tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+pub(super) fn refuse_too_many(tags: &Tags) -> Result<(), AwsError> {
     if tags.len() > TAGS_MAX {
         return Err(AwsError::bad(
             "TooManyTagsException",

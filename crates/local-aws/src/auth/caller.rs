@@ -1,11 +1,10 @@
 //! The principal behind a verified key.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::iam::policy::Document;
+use crate::tags::Tags;
 
 /// Who makes a call. Built by the key ring only.
 #[derive(Clone, Debug)]
@@ -39,7 +38,7 @@ pub(crate) struct RoleSession {
     pub(crate) role_id: String,
     pub(crate) session_name: String,
     /// Session tags, inherited transitive tags included.
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
     /// Keys that go on to sessions made from this one.
     pub(crate) transitive_tag_keys: Vec<String>,
     pub(crate) source_identity: Option<String>,
@@ -58,7 +57,7 @@ impl RoleSession {
             role_arn: role_arn.to_owned(),
             role_id: role_id.to_owned(),
             session_name: session_name.to_owned(),
-            tags: BTreeMap::new(),
+            tags: Tags::new(),
             transitive_tag_keys: Vec::new(),
             source_identity: None,
             policy: None,
@@ -115,7 +114,7 @@ impl Caller {
     }
 
     /// Session tags, empty for root.
-    pub(crate) fn session_tags(&self) -> BTreeMap<String, String> {
+    pub(crate) fn session_tags(&self) -> Tags {
         self.session
             .as_ref()
             .map(|session| session.tags.clone())

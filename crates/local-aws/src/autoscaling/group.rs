@@ -11,6 +11,7 @@ use crate::ec2::Place;
 use crate::error::AwsError;
 use crate::iam;
 use crate::protocol::{Params, Xml};
+use crate::tags::Tags;
 
 const QUOTA: &str = "L-CDE20ADC";
 /// The service as IAM knows it.
@@ -24,7 +25,7 @@ pub(super) fn create(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml
         return Err(invalid("The group name has at most 255 characters and no colon"));
     }
     let tags = request.tags()?;
-    let plain: BTreeMap<String, String> = tags
+    let plain: Tags = tags
         .iter()
         .map(|(key, tag)| (key.clone(), tag.value.clone()))
         .collect();
@@ -214,7 +215,7 @@ fn refuse_above_quota(scaling: &AutoScaling, request: &Request<'_>) -> Result<()
 
 /// Names that are not there are left out, as AWS leaves them out.
 pub(super) fn describe(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml, AwsError> {
-    request.permit("*", &BTreeMap::new())?;
+    request.permit("*", &Tags::new())?;
     let names = request.params.strings("AutoScalingGroupNames");
     let mut groups = scaling.all(request);
     groups.retain(|group| names.is_empty() || names.contains(&group.name));

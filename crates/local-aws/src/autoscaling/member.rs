@@ -1,7 +1,5 @@
 //! The instances of groups, and what groups did.
 
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
 
 use super::AutoScaling;
@@ -10,6 +8,7 @@ use super::state::{Activity, Group, Lifecycle};
 use super::view;
 use crate::error::AwsError;
 use crate::protocol::Xml;
+use crate::tags::Tags;
 
 /// The processes a group can be told to leave (user guide, "Suspend and resume processes").
 const PROCESSES: [&str; 9] = [
@@ -25,7 +24,7 @@ const PROCESSES: [&str; 9] = [
 ];
 
 pub(super) fn describe(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml, AwsError> {
-    request.permit("*", &BTreeMap::new())?;
+    request.permit("*", &Tags::new())?;
     let ids = request.params.strings("InstanceIds");
     let groups = scaling.all(request);
     let members = groups.iter().flat_map(|group| {
@@ -108,7 +107,7 @@ pub(super) fn set_health(scaling: &AutoScaling, request: &Request<'_>) -> Result
 }
 
 pub(super) fn activities(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml, AwsError> {
-    request.permit("*", &BTreeMap::new())?;
+    request.permit("*", &Tags::new())?;
     let named = request.params.get("AutoScalingGroupName");
     let groups = match named {
         Some(name) => vec![scaling.find(request, name)?],

@@ -1,8 +1,6 @@
 //! Scaling policies. They are kept and shown; there are no metrics here that would set them off, so a simple one acts
 //! when it is executed and a target tracking one never does.
 
-use std::collections::BTreeMap;
-
 use super::AutoScaling;
 use super::group::{cool, refuse_in_cooldown};
 use super::request::{Request, invalid, limit_exceeded};
@@ -10,6 +8,7 @@ use super::state::{Group, Policy, PolicyRule};
 use super::view;
 use crate::error::AwsError;
 use crate::protocol::{Params, Xml};
+use crate::tags::Tags;
 
 /// Policies of one group (user guide, "Quotas for Auto Scaling resources and groups").
 const POLICIES_MAX: usize = 50;
@@ -149,7 +148,7 @@ fn target_value(config: &Params) -> Result<String, AwsError> {
 }
 
 pub(super) fn describe(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml, AwsError> {
-    request.permit("*", &BTreeMap::new())?;
+    request.permit("*", &Tags::new())?;
     let params = &request.params;
     let (names, kinds) = (params.strings("PolicyNames"), params.strings("PolicyTypes"));
     if let Some(other) = kinds.iter().find(|kind| !KINDS.contains(&kind.as_str())) {

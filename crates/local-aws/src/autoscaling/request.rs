@@ -9,6 +9,7 @@ use crate::ec2::Place;
 use crate::error::AwsError;
 use crate::protocol::{Page, Params, page};
 use crate::service::Call;
+use crate::tags::Tags;
 
 const TAGS_MAX: usize = 50;
 /// A year; longer than anything waits.
@@ -44,7 +45,7 @@ impl<'a> Request<'a> {
     }
 
     /// Permission, with the tags the resource has.
-    pub(super) fn permit(&self, arn: &str, has: &BTreeMap<String, String>) -> Result<(), AwsError> {
+    pub(super) fn permit(&self, arn: &str, has: &Tags) -> Result<(), AwsError> {
         let action = format!("autoscaling:{}", self.call.operation);
         let context = self.call.context().resource_tags(has);
         Ok(self.core.authorize(&self.call.caller, &action, arn, &context)?)
@@ -93,7 +94,7 @@ impl<'a> Request<'a> {
                 Ok(group)
             }
             Err(missing) => {
-                self.permit(&self.arn("*", name), &BTreeMap::new())?;
+                self.permit(&self.arn("*", name), &Tags::new())?;
                 Err(missing)
             }
         }

@@ -1,5 +1,6 @@
 //! What one account has in one region.
 
+use crate::tags::Tags;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
@@ -281,7 +282,7 @@ impl Group {
         u32::try_from(self.living().count()).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn plain_tags(&self) -> BTreeMap<String, String> {
+    pub(super) fn plain_tags(&self) -> Tags {
         self.tags
             .iter()
             .map(|(key, tag)| (key.clone(), tag.value.clone()))

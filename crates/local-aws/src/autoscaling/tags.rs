@@ -1,12 +1,11 @@
 //! Tags of groups.
 
-use std::collections::BTreeMap;
-
 use super::AutoScaling;
 use super::request::{Request, invalid, read_tag, refuse_many_tags};
 use super::state::{Group, Tag};
 use crate::error::AwsError;
 use crate::protocol::{Params, Xml};
+use crate::tags::Tags;
 
 /// What tags can be found by (API reference, "Filter").
 const FILTERS: [&str; 4] = ["auto-scaling-group", "key", "value", "propagate-at-launch"];
@@ -55,7 +54,7 @@ fn resource(tag: &Params) -> Result<&str, AwsError> {
 }
 
 pub(super) fn describe(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml, AwsError> {
-    request.permit("*", &BTreeMap::new())?;
+    request.permit("*", &Tags::new())?;
     let filters = request.params.list("Filters");
     for filter in &filters {
         let name = filter.required("Name")?;

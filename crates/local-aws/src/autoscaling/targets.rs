@@ -1,12 +1,11 @@
 //! The target groups that groups of instances serve.
 
-use std::collections::BTreeMap;
-
 use super::AutoScaling;
 use super::request::{Request, invalid};
 use super::state::{Group, Lifecycle};
 use crate::error::AwsError;
 use crate::protocol::Xml;
+use crate::tags::Tags;
 
 /// Target groups of one call.
 const ARNS_MAX: usize = 10;
@@ -80,7 +79,7 @@ pub(super) fn detach(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml
 }
 
 pub(super) fn describe(scaling: &AutoScaling, request: &Request<'_>) -> Result<Xml, AwsError> {
-    request.permit("*", &BTreeMap::new())?;
+    request.permit("*", &Tags::new())?;
     let group = scaling.find(request, request.params.required("AutoScalingGroupName")?)?;
     let mut arns: Vec<&String> = group.target_group_arns.iter().collect();
     arns.sort_unstable();

@@ -4,8 +4,6 @@
 //! There is no background task. The endpoint lets groups work before every call and around every move of the clock,
 //! which is when anything can have changed. One group is worked on at a time; see [`super::AutoScaling::turn`].
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::refresh;
@@ -13,6 +11,7 @@ use super::state::{Activity, Group, Lifecycle, Member};
 use crate::core::Core;
 use crate::ec2::{LaunchOrder, Place, SubnetView};
 use crate::error::AwsError;
+use crate::tags::Tags;
 
 /// How the group names itself to EC2.
 const PRINCIPAL: &str = "autoscaling.amazonaws.com";
@@ -223,7 +222,7 @@ impl Worker<'_> {
         let template = self.group.template_now();
         let version = ec2.template(self.core, self.place, (&template.id, Some(&template.version)))?;
         let propagated = self.group.tags.iter().filter(|(_, tag)| tag.propagates);
-        let mut tags: BTreeMap<String, String> = propagated
+        let mut tags: Tags = propagated
             .map(|(key, tag)| (key.clone(), tag.value.clone()))
             .collect();
         tags.insert("aws:autoscaling:groupName".to_owned(), self.group.name.clone());

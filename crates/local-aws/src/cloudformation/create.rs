@@ -18,6 +18,7 @@ use crate::core::Core;
 use crate::error::AwsError;
 use crate::protocol::{Params, Xml};
 use crate::service::Call;
+use crate::tags::Tags;
 
 /// CloudFormation user guide, "CloudFormation quotas".
 const STACKS_MAX: usize = 2_000;
@@ -38,7 +39,7 @@ const NOT_BUILT: &[&str] = &[
 struct Request {
     name: String,
     capabilities: Vec<String>,
-    tags: BTreeMap<String, String>,
+    tags: Tags,
     /// The call's token, and what else the call says.
     token: Option<(String, String)>,
     on_failure: OnFailure,
@@ -194,8 +195,8 @@ fn capabilities(params: &Params) -> Result<Vec<String>, AwsError> {
     }
 }
 
-fn tags(params: &Params) -> Result<BTreeMap<String, String>, AwsError> {
-    let mut tags = BTreeMap::new();
+fn tags(params: &Params) -> Result<Tags, AwsError> {
+    let mut tags = Tags::new();
     for tag in params.list("Tags") {
         let (key, value) = (tag.required("Key")?, tag.required("Value")?);
         if key.to_ascii_lowercase().starts_with("aws:") {

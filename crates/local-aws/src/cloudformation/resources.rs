@@ -3,8 +3,6 @@
 //! Source: CloudFormation template reference, "AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy",
 //! "AWS::IAM::InstanceProfile".
 
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -16,6 +14,7 @@ use crate::iam::managed::{self, NewPolicy};
 use crate::iam::profiles::{self, NewProfile};
 use crate::iam::roles::{self, NewRole};
 use crate::service::Call;
+use crate::tags::Tags;
 
 /// One resource type.
 pub(super) struct Type {
@@ -101,7 +100,7 @@ pub(super) struct Maker<'a> {
     pub(super) core: &'a Core,
     pub(super) call: &'a Call,
     pub(super) stack_name: &'a str,
-    pub(super) stack_tags: &'a BTreeMap<String, String>,
+    pub(super) stack_tags: &'a Tags,
     pub(super) properties: &'a Value,
 }
 
@@ -175,7 +174,7 @@ impl Maker<'_> {
                 path: self.path(),
                 text: self.document("PolicyDocument")?,
                 description: self.text("Description"),
-                tags: BTreeMap::new(),
+                tags: Tags::new(),
             },
         )?;
         made.physical_id.clone_from(&policy.arn);
@@ -220,7 +219,7 @@ impl Maker<'_> {
                     .text("InstanceProfileName")
                     .unwrap_or_else(|| self.generated(made, 128)),
                 path: self.path(),
-                tags: BTreeMap::new(),
+                tags: Tags::new(),
             },
         )?;
         made.physical_id.clone_from(&profile.name);
@@ -274,7 +273,7 @@ impl Maker<'_> {
     }
 
     /// The resource's own tags over those of the stack.
-    fn tags(&self) -> BTreeMap<String, String> {
+    fn tags(&self) -> Tags {
         let own = list(self.properties, "Tags").iter();
         let own = own.filter_map(|tag| Some((text(tag, "Key")?, text(tag, "Value").unwrap_or_default())));
         self.stack_tags.clone().into_iter().chain(own).collect()

@@ -1,5 +1,6 @@
 //! Stacks and their events. A stack's state at a time is what its events have told until then.
 
+use crate::tags::Tags;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -15,7 +16,7 @@ pub(super) struct Stack {
     pub(super) created_by: String,
     pub(super) parameters: Vec<ParameterValue>,
     pub(super) capabilities: Vec<String>,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Tags,
     pub(super) outputs: Vec<Output>,
     /// In the order they were made.
     pub(super) resources: Vec<Made>,

@@ -1,6 +1,6 @@
 //! The log of calls, as CloudTrail would tell it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::Caller;
 use crate::cloudtrail::is_data_event;
 use crate::lock;
+use crate::tags::Tags;
 
 /// Most calls kept that are not about data; the oldest go first.
 const CALLS_MAX: usize = 200_000;
@@ -31,7 +32,7 @@ pub struct CallRecord {
     /// The caller's ARN; empty when it could not be told.
     pub principal: String,
     /// The caller's session tags.
-    pub session_tags: BTreeMap<String, String>,
+    pub session_tags: Tags,
     /// The caller's source identity.
     pub source_identity: Option<String>,
     /// ARNs of resources that belong to somebody else: the role that an AssumeRole names.

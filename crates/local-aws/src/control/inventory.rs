@@ -1,6 +1,6 @@
 //! What exists.
 
-use std::collections::BTreeMap;
+use crate::tags::Tags;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct InventoryItem {
     /// The id or ARN that the service's API takes.
     pub id: String,
     /// The resource's tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Tags,
     /// ARN of the principal that created it; empty for what the account came with.
     pub created_by: String,
 }

@@ -4,7 +4,6 @@
 //! Everything takes the account and region it is about ([`Place`]) and acts as that account's service-linked role,
 //! which no policy limits. No lock may be held by the caller, of its own state or of EC2's.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
@@ -44,7 +43,7 @@ pub(crate) struct LaunchOrder<'a> {
     pub(crate) instance_type: Option<&'a str>,
     pub(crate) count: usize,
     /// For the instances; keys may begin with `aws:`.
-    pub(crate) tags: &'a BTreeMap<String, String>,
+    pub(crate) tags: &'a Tags,
 }
 
 /// One of Route 53's health checkers: AWS publishes their ranges (`ROUTE53_HEALTHCHECKS` in its `ip-ranges.json`), and

@@ -5,7 +5,6 @@
     reason = "a view is whole, whichever of its facts other services read today"
 )]
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use chrono::{DateTime, Utc};
@@ -15,6 +14,7 @@ use super::interface::public_ip;
 use super::state::Region;
 use super::{catalog, template_data};
 use crate::core::Core;
+use crate::tags::Tags;
 
 /// An instance as another service sees it.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct InstanceView {
     pub(crate) group_ids: Vec<String>,
     /// The launch template and version it was launched from.
     pub(crate) template: Option<(String, String)>,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
     pub(crate) launched_at: DateTime<Utc>,
     /// `ok`, `initializing`, `impaired` or `not-applicable`.
     pub(crate) check: &'static str,
@@ -53,7 +53,7 @@ pub(crate) struct SubnetView {
     pub(crate) free_addresses: usize,
     /// Whether its route table leads to an internet gateway.
     pub(crate) is_public: bool,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
 }
 
 /// A security group as another service sees it.

@@ -26,7 +26,7 @@ use super::vpc::Vpc;
 use crate::control::InventoryItem;
 use crate::error::AwsError;
 
-pub(super) type Tags = BTreeMap<String, String>;
+pub(super) use crate::tags::Tags;
 
 /// What every resource has.
 #[derive(Clone, Debug, Serialize, Deserialize)]

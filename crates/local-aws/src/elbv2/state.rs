@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pulse::{Pulse, Thresholds};
 
-pub(super) type Tags = BTreeMap<String, String>;
+pub(super) use crate::tags::Tags;
 
 /// Everything by ARN.
 #[derive(Default, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use chrono::DateTime;
 
 use crate::iam::managed::{ManagedPolicy, Version};
 use crate::iam::policy::Document;
+use crate::tags::Tags;
 
 /// AWS's policy that allows everything.
 pub(crate) const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -93,7 +94,7 @@ fn policy(arn: &str, statements: &str) -> ManagedPolicy {
         created_at,
         updated_at: created_at,
         created_by: String::new(),
-        tags: BTreeMap::new(),
+        tags: Tags::new(),
         versions: BTreeMap::from([(1, Version { document, created_at })]),
         default: 1,
         last: 1,

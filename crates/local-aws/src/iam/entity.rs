@@ -1,7 +1,5 @@
 //! What roles and users have in common: they are asked for, tagged, and hold policies.
 
-use std::collections::BTreeMap;
-
 use crate::core::Core;
 use crate::error::AwsError;
 use crate::iam::held::{Held, Permissions};
@@ -10,6 +8,7 @@ use crate::iam::policy::Context;
 use crate::iam::state::IamAccount;
 use crate::protocol::Params;
 use crate::service::Call;
+use crate::tags::Tags;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub(super) struct Named<'a> {
 /// The common part, to be changed.
 pub(super) struct Entity<'a> {
     pub(super) held: &'a mut Held,
-    pub(super) tags: &'a mut BTreeMap<String, String>,
+    pub(super) tags: &'a mut Tags,
 }
 
 impl Kind {
@@ -57,7 +56,7 @@ impl Named<'_> {
         no_such_entity(format!("The {word} with name {name} cannot be found."))
     }
 
-    fn find(self, account: &IamAccount) -> Option<(&str, &BTreeMap<String, String>, &Held)> {
+    fn find(self, account: &IamAccount) -> Option<(&str, &Tags, &Held)> {
         match self.kind {
             Kind::Role => account
                 .roles

@@ -13,6 +13,7 @@ use crate::iam::policy::Document;
 use crate::iam::state::Role;
 use crate::protocol::{Params, Xml};
 use crate::service::Call;
+use crate::tags::Tags;
 
 /// Below it lie the roles of services, and the policies of those roles.
 pub(crate) const PATH: &str = "/aws-service-role/";
@@ -140,7 +141,7 @@ fn role(core: &Core, account: &str, linked: &Linked, name: &str) -> Role {
             attached: vec![linked.policy.to_owned()],
             ..Permissions::default()
         }),
-        tags: BTreeMap::new(),
+        tags: Tags::new(),
         max_session_seconds: 3_600,
         description: None,
     }

@@ -12,6 +12,7 @@ use crate::iam::policy::Document;
 use crate::iam::state::IamAccount;
 use crate::iam::trust;
 use crate::service::Call;
+use crate::tags::Tags;
 
 const CHARACTERS_MAX: usize = 6_144;
 const POLICY_NAME_MAX: usize = 128;
@@ -30,7 +31,7 @@ pub(crate) struct ManagedPolicy {
     pub(crate) updated_at: DateTime<Utc>,
     /// Empty for AWS's own.
     pub(crate) created_by: String,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
     /// By number: `v1` is 1. The default version is always among them.
     pub(crate) versions: BTreeMap<u32, Version>,
     pub(crate) default: u32,
@@ -64,7 +65,7 @@ pub(crate) struct NewPolicy {
     pub(crate) path: String,
     pub(crate) text: String,
     pub(crate) description: Option<String>,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
 }
 
 /// Makes a managed policy with its first version.

@@ -2,10 +2,9 @@
 //!
 //! Source: IAM API reference, the parameters of each operation; IAM user guide, "IAM and AWS STS quotas".
 
-use std::collections::BTreeMap;
-
 use crate::error::AwsError;
 use crate::protocol::{Params, Xml, page};
+use crate::tags::Tags;
 
 const TAGS_MAX: usize = 50;
 const ITEMS_MAX: i64 = 1_000;
@@ -75,8 +74,8 @@ pub(super) fn path(params: &Params) -> Result<String, AwsError> {
 }
 
 /// The call's tags.
-pub(super) fn tags(params: &Params) -> Result<BTreeMap<String, String>, AwsError> {
-    let mut tags = BTreeMap::new();
+pub(super) fn tags(params: &Params) -> Result<Tags, AwsError> {
+    let mut tags = Tags::new();
     for tag in params.list("Tags") {
         let (key, value) = (tag.required("Key")?, tag.get("Value").unwrap_or_default());
         check_tag(key, value)?;
@@ -120,10 +119,7 @@ fn check_tag(key: &str, value: &str) -> Result<(), AwsError> {
 }
 
 /// Adds tags to those there; an entity holds fifty.
-pub(super) fn add_tags(
-    held: &mut BTreeMap<String, String>,
-    new: BTreeMap<String, String>,
-) -> Result<(), AwsError> {
+pub(super) fn add_tags(held: &mut Tags, new: Tags) -> Result<(), AwsError> {
     let mut all = held.clone();
     for (key, value) in new {
         // A key in another case is the same key; it keeps the case it came with last.
@@ -160,7 +156,7 @@ pub(super) fn list<T>(
 }
 
 /// Writes the tags of an entity.
-pub(super) fn tags_xml(xml: &mut Xml, tags: &BTreeMap<String, String>) {
+pub(super) fn tags_xml(xml: &mut Xml, tags: &Tags) {
     xml.members("Tags", tags, |xml, (key, value)| {
         xml.leaf("Key", key).leaf("Value", value);
     });

@@ -1,7 +1,5 @@
 //! Instance profiles: what carries a role to an instance. One role each.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +13,7 @@ use crate::iam::state::IamAccount;
 use crate::iam::{pass, roles};
 use crate::protocol::Xml;
 use crate::service::Call;
+use crate::tags::Tags;
 
 const PROFILE_NAME_MAX: usize = 128;
 
@@ -27,7 +26,7 @@ pub(crate) struct InstanceProfile {
     pub(crate) id: String,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) created_by: String,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
     /// The name of the role inside.
     pub(crate) role: Option<String>,
 }
@@ -36,7 +35,7 @@ pub(crate) struct InstanceProfile {
 pub(crate) struct NewProfile {
     pub(crate) name: String,
     pub(crate) path: String,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
 }
 
 fn missing(name: &str) -> AwsError {

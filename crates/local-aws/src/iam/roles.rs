@@ -1,7 +1,5 @@
 //! Making and removing roles: for IAM's own operations and for CloudFormation.
 
-use std::collections::BTreeMap;
-
 use crate::core::Core;
 use crate::error::AwsError;
 use crate::iam::attached::no_boundary;
@@ -11,6 +9,7 @@ use crate::iam::names::{check_name, check_path, delete_conflict, exists_already,
 use crate::iam::state::Role;
 use crate::iam::{attached, inline, linked, trust};
 use crate::service::Call;
+use crate::tags::Tags;
 
 const ROLE_NAME_MAX: usize = 64;
 
@@ -23,7 +22,7 @@ pub(crate) struct NewRole {
     pub(crate) description: Option<String>,
     pub(crate) max_session_seconds: i64,
     pub(crate) boundary: Option<String>,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
 }
 
 pub(super) fn named(name: &str) -> Named<'_> {

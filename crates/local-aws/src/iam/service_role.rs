@@ -1,7 +1,5 @@
 //! Roles for processes: what ECS does for a task, without ECS.
 
-use std::collections::BTreeMap;
-
 use crate::auth::{Caller, RoleSession, is_account_id};
 use crate::control::ServiceCredentials;
 use crate::core::Core;
@@ -9,6 +7,7 @@ use crate::iam::aws_managed::ADMINISTRATOR;
 use crate::iam::held::{Held, Permissions};
 use crate::iam::policy::{Document, Element};
 use crate::iam::state::Role;
+use crate::tags::Tags;
 
 const TASK_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
@@ -98,7 +97,7 @@ fn ensure(core: &Core, (account, path, name): (&str, &str, &str), trust: &str) -
             attached: vec![ADMINISTRATOR.to_owned()],
             ..Permissions::default()
         }),
-        tags: BTreeMap::new(),
+        tags: Tags::new(),
         max_session_seconds: 3_600,
         description: None,
     });

@@ -17,6 +17,7 @@ use crate::iam::policy::{Document, Policies};
 use crate::iam::profiles::InstanceProfile;
 use crate::iam::users::User;
 use crate::lock;
+use crate::tags::Tags;
 
 /// The entities of every account.
 pub(crate) type Accounts = BTreeMap<String, IamAccount>;
@@ -79,7 +80,7 @@ pub(crate) struct Role {
     pub(crate) trust: Document,
     #[serde(flatten)]
     pub(crate) held: Held,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
     pub(crate) max_session_seconds: i64,
     pub(crate) description: Option<String>,
 }
@@ -156,7 +157,7 @@ impl IamState {
     }
 
     /// The tags of the role or user behind a caller, the base of `aws:PrincipalTag`.
-    pub(crate) fn principal_tags(&self, caller: &Caller) -> BTreeMap<String, String> {
+    pub(crate) fn principal_tags(&self, caller: &Caller) -> Tags {
         let accounts = self.lock();
         let account = accounts.get(&caller.account);
         let tags = account.and_then(|account| match (&caller.session, &caller.user) {
@@ -230,7 +231,7 @@ impl IamAccount {
     }
 
     fn inventory(&self, account: &str) -> Vec<InventoryItem> {
-        let item = |kind: &str, id: &str, tags: &BTreeMap<String, String>, created_by: &str| InventoryItem {
+        let item = |kind: &str, id: &str, tags: &Tags, created_by: &str| InventoryItem {
             account: account.to_owned(),
             region: "global".into(),
             kind: kind.to_owned(),

@@ -1,7 +1,5 @@
 //! Users, as far as access keys need them.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +15,7 @@ use crate::iam::roles::refuse_holding;
 use crate::iam::trust;
 use crate::protocol::{Params, Xml};
 use crate::service::Call;
+use crate::tags::Tags;
 
 const USER_NAME_MAX: usize = 64;
 
@@ -29,7 +28,7 @@ pub(crate) struct User {
     pub(crate) id: String,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) created_by: String,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
     #[serde(flatten)]
     pub(crate) held: Held,
     /// In the order they were made; the secrets are the key ring's.
@@ -95,7 +94,7 @@ fn authorize_creation(
     core: &Core,
     call: &Call,
     arn: &str,
-    (tags, boundary): (&BTreeMap<String, String>, Option<&str>),
+    (tags, boundary): (&Tags, Option<&str>),
 ) -> Result<(), AwsError> {
     let mut context = call.context().request_tags(tags);
     if let Some(boundary) = boundary {

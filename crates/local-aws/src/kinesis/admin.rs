@@ -2,7 +2,6 @@
 //!
 //! Sources: API_CreateStream, API_DeleteStream, API_IncreaseStreamRetentionPeriod, API_DecreaseStreamRetentionPeriod.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -16,6 +15,7 @@ use super::status::{Busy, CREATION, DELETION, Work};
 use super::stream::{ShardFacts, Stream, StreamFacts};
 use super::wire::{Refusal, StreamName, check_name, parse};
 use super::{Kinesis, tags};
+use crate::tags::Tags;
 
 const RETENTION_HOURS_MIN: u32 = 24;
 const RETENTION_HOURS_MAX: u32 = 8_760;
@@ -33,7 +33,7 @@ struct CreateStream {
     shard_count: Option<i64>,
     stream_mode_details: Option<StreamModeDetails>,
     #[serde(default)]
-    tags: BTreeMap<String, String>,
+    tags: Tags,
     max_record_size_in_ki_b: Option<i64>,
     warm_throughput_mi_bps: Option<i64>,
     record_distribution_strategy: Option<serde_json::Value>,
@@ -52,7 +52,7 @@ struct Shape {
     name: String,
     shards: u32,
     on_demand: bool,
-    tags: BTreeMap<String, String>,
+    tags: Tags,
 }
 
 impl Kinesis {

@@ -17,6 +17,7 @@ use super::sequence::SequenceNumber;
 use super::status::Busy;
 use super::wire::Refusal;
 use super::{hash, segment};
+use crate::tags::Tags;
 
 /// What survives a restart beside the records.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,7 +28,7 @@ pub(crate) struct StreamFacts {
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) retention_hours: u32,
     pub(crate) on_demand: bool,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
     /// ARN of the principal that created it.
     pub(crate) created_by: String,
     /// What is under way; none for an ACTIVE stream.

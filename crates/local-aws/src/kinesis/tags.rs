@@ -3,13 +3,12 @@
 //! Sources: API_AddTagsToStream, API_RemoveTagsFromStream, API_ListTagsForStream, "Tag restrictions" of the developer
 //! guide.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::Kinesis;
 use super::scope::Scope;
 use super::wire::{Refusal, StreamName, answer, bounded, parse};
+use crate::tags::Tags;
 
 /// Tags of one stream.
 const TAGS_MAX: usize = 50;
@@ -21,7 +20,7 @@ const VALUE_CHARACTERS_MAX: usize = 256;
 struct AddTags {
     #[serde(flatten)]
     stream: StreamName,
-    tags: BTreeMap<String, String>,
+    tags: Tags,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +101,7 @@ impl Kinesis {
 }
 
 /// Number, lengths and characters of tags.
-pub(super) fn check(tags: &BTreeMap<String, String>) -> Result<(), Refusal> {
+pub(super) fn check(tags: &Tags) -> Result<(), Refusal> {
     if tags.len() > TAGS_MAX {
         return Err(Refusal::invalid(format!(
             "a stream cannot have more than {TAGS_MAX} tags"

@@ -1,7 +1,5 @@
 //! Making, describing and ending keys; their policies and tags.
 
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -14,6 +12,7 @@ use crate::error::AwsError;
 use crate::iam::policy::Document;
 use crate::protocol::page;
 use crate::service::Call;
+use crate::tags::Tags;
 
 /// "Customer Master Keys (CMKs)" of Service Quotas.
 const KEYS_QUOTA: &str = "L-C2F1777E";
@@ -81,7 +80,7 @@ impl Kms {
 
     pub(super) fn list(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: Listing = call.json()?;
-        permit_in_account(core, call, &BTreeMap::new())?;
+        permit_in_account(core, call, &Tags::new())?;
         let keys: Vec<(String, String)> = self.places.with(&call.caller.account, &call.region, |keys| {
             keys.settle(call.now);
             keys.keys
@@ -232,7 +231,7 @@ impl Kms {
 }
 
 /// Permission to make a key, and to tag it where it comes with tags (KMS API reference, "CreateKey").
-fn permit_making(core: &Core, call: &Call, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+fn permit_making(core: &Core, call: &Call, tags: &Tags) -> Result<(), AwsError> {
     permit_in_account(core, call, tags)?;
     if tags.is_empty() {
         return Ok(());
@@ -252,11 +251,7 @@ fn new_id(core: &Core, multi_region: bool) -> String {
 }
 
 /// Permission for what concerns no key that is there.
-pub(super) fn permit_in_account(
-    core: &Core,
-    call: &Call,
-    tags: &BTreeMap<String, String>,
-) -> Result<(), AwsError> {
+pub(super) fn permit_in_account(core: &Core, call: &Call, tags: &Tags) -> Result<(), AwsError> {
     let action = format!("kms:{}", call.operation);
     core.authorize(&call.caller, &action, "*", &call.context().request_tags(tags))
         .map_err(|denied| denied.into_error("AccessDeniedException"))

@@ -1,7 +1,5 @@
 //! Other names of keys.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::Kms;
@@ -12,6 +10,7 @@ use crate::core::Core;
 use crate::error::AwsError;
 use crate::protocol::page;
 use crate::service::Call;
+use crate::tags::Tags;
 
 impl Kms {
     pub(super) fn create_alias(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
@@ -65,7 +64,7 @@ impl Kms {
 
     pub(super) fn list_aliases(&self, core: &Core, call: &Call) -> Result<Value, AwsError> {
         let wanted: Listing = call.json()?;
-        permit_in_account(core, call, &BTreeMap::new())?;
+        permit_in_account(core, call, &Tags::new())?;
         let place = (call.caller.account.as_str(), call.region.as_str());
         let of_key = match &wanted.key_id {
             None => None,

@@ -1,6 +1,6 @@
 //! One key: what it is, the state it is in, and the secret it holds.
 
-use std::collections::BTreeMap;
+use crate::tags::Tags;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub(super) struct Key {
     pub(super) state: State,
     /// The policy's text as it was given.
     pub(super) policy: String,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Tags,
     pub(super) multi_region: bool,
     pub(super) rotates: bool,
     /// The service for which AWS made it: `ebs` of `aws/ebs`. `None` for a customer's key.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::error::AwsError;
 use crate::iam::policy::Context;
 use crate::service::Call;
+use crate::tags::Tags;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -94,8 +95,8 @@ impl Use {
 }
 
 /// Tags of a call, none twice and none of AWS's own (KMS developer guide, "Tags in AWS KMS").
-pub(super) fn tags(list: Vec<Tag>) -> Result<BTreeMap<String, String>, AwsError> {
-    let mut tags = BTreeMap::new();
+pub(super) fn tags(list: Vec<Tag>) -> Result<Tags, AwsError> {
+    let mut tags = Tags::new();
     for Tag { tag_key, tag_value } in list {
         let fits = (1..=128).contains(&tag_key.chars().count()) && tag_value.chars().count() <= 256;
         if !fits || tag_key.to_ascii_lowercase().starts_with("aws:") {
@@ -113,7 +114,7 @@ pub(super) fn tags(list: Vec<Tag>) -> Result<BTreeMap<String, String>, AwsError>
 }
 
 /// A key has fifty tags at most.
-pub(super) fn refuse_too_many(tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+pub(super) fn refuse_too_many(tags: &Tags) -> Result<(), AwsError> {
     if tags.len() > 50 {
         return Err(AwsError::bad(
             "LimitExceededException",

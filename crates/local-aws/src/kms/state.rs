@@ -9,6 +9,7 @@ use super::key::{Key, State, managed_policy, via};
 use super::request::invalid;
 use crate::core::Core;
 use crate::error::AwsError;
+use crate::tags::Tags;
 
 /// KMS API reference, `KeyId`.
 const NAME_BYTES_MAX: usize = 2_048;
@@ -106,7 +107,7 @@ impl Keys {
             created_by: String::new(),
             state: State::Enabled,
             policy: managed_policy(&named.account, &named.region, calls_as),
-            tags: BTreeMap::new(),
+            tags: Tags::new(),
             multi_region: false,
             rotates: true,
             managed_for: Some(service.to_owned()),

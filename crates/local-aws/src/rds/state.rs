@@ -10,7 +10,7 @@ use super::event::Event;
 use super::instance::{Instance, Link, Marker, Settings};
 use crate::control::InventoryItem;
 
-pub(super) type Tags = BTreeMap<String, String>;
+pub(super) use crate::tags::Tags;
 
 /// The state of all accounts.
 #[derive(Default, Serialize, Deserialize)]

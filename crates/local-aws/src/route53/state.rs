@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{OneValue, RecordSet, Values};
 use crate::pulse::{Pulse, Thresholds};
 
-pub(super) type Tags = BTreeMap<String, String>;
+pub(super) use crate::tags::Tags;
 
 /// How long AWS takes to bring a change to all its name servers, typically.
 pub(super) const IN_SYNC_AFTER: TimeDelta = TimeDelta::seconds(60);

@@ -10,6 +10,7 @@ use s3s::dto;
 use serde::{Deserialize, Serialize};
 
 use super::checksum::Checksums;
+use crate::tags::Tags;
 
 /// A bucket's own facts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ pub(crate) struct BucketConfig {
     pub(crate) encryption: Option<DefaultEncryption>,
     /// `None` blocks nothing.
     pub(crate) public_access: Option<dto::PublicAccessBlockConfiguration>,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
 }
 
 /// A bucket's versioning, once it has any.
@@ -139,7 +140,7 @@ pub(crate) struct PartSummary {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ObjectState {
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
     /// `None` is STANDARD.
     pub(crate) storage_class: Option<String>,
     pub(crate) encryption: Encryption,

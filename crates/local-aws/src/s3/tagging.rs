@@ -2,8 +2,6 @@
 //!
 //! Sources: API_PutObjectTagging, API_PutBucketTagging; S3 user guide, "Categorizing your storage using tags".
 
-use std::collections::BTreeMap;
-
 use s3s::dto::{
     self, DeleteBucketTaggingInput, DeleteObjectTaggingInput, DeleteObjectTaggingOutput,
     GetBucketTaggingInput, GetBucketTaggingOutput, GetObjectTaggingInput, GetObjectTaggingOutput,
@@ -15,6 +13,7 @@ use super::gate::asking;
 use super::reading::{Wanted, wanted};
 use super::refusal::{refused, unlisted};
 use super::{Ask, Asking, S3State};
+use crate::tags::Tags;
 
 /// Most tags of an object.
 const OBJECT_TAGS_MAX: usize = 10;
@@ -48,7 +47,7 @@ impl S3State {
             &asking,
             &wanted!(input),
             ("s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"),
-            BTreeMap::new(),
+            Tags::new(),
         )?;
         Ok(DeleteObjectTaggingOutput { version_id })
     }
@@ -58,7 +57,7 @@ impl S3State {
         asking: &Asking,
         wanted: &Wanted<'_>,
         actions: (&str, &str),
-        tags: BTreeMap<String, String>,
+        tags: Tags,
     ) -> S3Result<Option<String>> {
         let (bucket, object) = self.found(asking, wanted, actions)?;
         let id = object.version_id().to_owned();
@@ -119,7 +118,7 @@ impl S3State {
 }
 
 /// Tags as the `x-amz-tagging` header writes them: `a=1&b=2`.
-pub(super) fn read_header(header: Option<&str>) -> S3Result<BTreeMap<String, String>> {
+pub(super) fn read_header(header: Option<&str>) -> S3Result<Tags> {
     let pairs = form_urlencoded::parse(header.unwrap_or_default().as_bytes());
     checked(
         pairs.map(|(key, value)| (key.into_owned(), value.into_owned())),
@@ -127,7 +126,7 @@ pub(super) fn read_header(header: Option<&str>) -> S3Result<BTreeMap<String, Str
     )
 }
 
-fn read_set(set: &[dto::Tag], most: usize) -> S3Result<BTreeMap<String, String>> {
+fn read_set(set: &[dto::Tag], most: usize) -> S3Result<Tags> {
     let pairs = set.iter().map(|tag| {
         (
             tag.key.clone().unwrap_or_default(),
@@ -137,8 +136,8 @@ fn read_set(set: &[dto::Tag], most: usize) -> S3Result<BTreeMap<String, String>>
     checked(pairs, most)
 }
 
-fn checked(pairs: impl Iterator<Item = (String, String)>, most: usize) -> S3Result<BTreeMap<String, String>> {
-    let mut tags = BTreeMap::new();
+fn checked(pairs: impl Iterator<Item = (String, String)>, most: usize) -> S3Result<Tags> {
+    let mut tags = Tags::new();
     for (key, value) in pairs {
         if !(1..=KEY_CHARS_MAX).contains(&key.chars().count()) || !is_written_well(&key) {
             return Err(invalid_tag("The TagKey you have provided is invalid"));
@@ -182,7 +181,7 @@ fn invalid_tag(message: &'static str) -> S3Error {
     refused(S3ErrorCode::InvalidTag, message)
 }
 
-fn write_set(tags: &BTreeMap<String, String>) -> Vec<dto::Tag> {
+fn write_set(tags: &Tags) -> Vec<dto::Tag> {
     let pairs = tags.iter();
     pairs
         .map(|(key, value)| dto::Tag {

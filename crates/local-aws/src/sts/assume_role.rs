@@ -3,8 +3,6 @@
 //! Sources: STS API reference, "AssumeRole"; IAM user guide, "Passing session tags", "Monitor and control actions
 //! taken with assumed roles" (source identity), "Role chaining", "The confused deputy problem".
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::auth::RoleSession;
@@ -15,6 +13,7 @@ use crate::iam::policy::{Context, Question, ResourcePolicy};
 use crate::protocol::Xml;
 use crate::service::Call;
 use crate::sts::request::AssumeRoleRequest;
+use crate::tags::Tags;
 
 pub(super) fn assume_role(core: &Core, call: &Call) -> Result<Xml, AwsError> {
     let request = AssumeRoleRequest::read(&call.params()?)?;
@@ -79,7 +78,7 @@ fn refused(call: &Call, request: &AssumeRoleRequest, action: &str) -> AwsError {
 /// What a session made from a session takes over.
 #[derive(Default)]
 struct Inherited {
-    tags: BTreeMap<String, String>,
+    tags: Tags,
     source_identity: Option<String>,
 }
 
@@ -98,7 +97,7 @@ impl Inherited {
 
     /// Neither a transitive tag nor the source identity can be changed further down the chain.
     fn check(&self, request: &AssumeRoleRequest) -> Result<(), AwsError> {
-        if let Some(key) = self.tags.keys().find(|key| request.tags.contains_key(*key)) {
+        if let Some(key) = self.tags.keys().find(|key| request.tags.contains_key(key)) {
             let why = format!("The session tag {key} is transitive and cannot be set again.");
             return Err(AwsError::bad("InvalidParameterValue", why));
         }

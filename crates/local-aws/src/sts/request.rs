@@ -1,10 +1,9 @@
 //! AssumeRole's parameters, checked against the constraints of the STS API reference.
 
-use std::collections::BTreeMap;
-
 use crate::error::AwsError;
 use crate::iam::policy::Document;
 use crate::protocol::Params;
+use crate::tags::Tags;
 
 /// Longest session policy, in characters.
 const POLICY_CHARACTERS_MAX: usize = 2_048;
@@ -23,7 +22,7 @@ pub(super) struct AssumeRoleRequest {
     pub(super) policy: Option<Document>,
     /// Managed policies that limit the session too.
     pub(super) policy_arns: Vec<String>,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Tags,
     pub(super) transitive_tag_keys: Vec<String>,
     pub(super) source_identity: Option<String>,
     pub(super) packed_percent: Option<usize>,
@@ -143,8 +142,8 @@ fn refuse_long(policy: Option<&str>, arns: &[String]) -> Result<(), AwsError> {
     Err(AwsError::bad("ValidationError", why))
 }
 
-fn tags(params: &Params) -> Result<BTreeMap<String, String>, AwsError> {
-    let mut tags = BTreeMap::new();
+fn tags(params: &Params) -> Result<Tags, AwsError> {
+    let mut tags = Tags::new();
     for tag in params.list("Tags") {
         let (key, value) = (
             tag.required("Key")?.to_owned(),
@@ -169,12 +168,12 @@ fn tags(params: &Params) -> Result<BTreeMap<String, String>, AwsError> {
     }
 }
 
-fn transitive(params: &Params, tags: &BTreeMap<String, String>) -> Result<Vec<String>, AwsError> {
+fn transitive(params: &Params, tags: &Tags) -> Result<Vec<String>, AwsError> {
     let keys = params.strings("TransitiveTagKeys");
     if keys.len() > TAGS_MAX {
         return Err(params.invalid("transitiveTagKeys", "more than 50 keys"));
     }
-    match keys.iter().find(|key| !tags.contains_key(*key)) {
+    match keys.iter().find(|key| !tags.contains_key(key)) {
         Some(key) => {
             let why =
                 format!("The specified transitive tag key {key} must be included in the requested tags.");
@@ -187,7 +186,7 @@ fn transitive(params: &Params, tags: &BTreeMap<String, String>) -> Result<Vec<St
 fn packed_percent(
     policy: Option<&Document>,
     arns: &[String],
-    tags: &BTreeMap<String, String>,
+    tags: &Tags,
 ) -> Result<Option<usize>, AwsError> {
     let tag_bytes: usize = tags.iter().map(|(key, value)| key.len() + value.len()).sum();
     let arn_bytes: usize = arns.iter().map(String::len).sum();

@@ -3,7 +3,6 @@
 //! So the caller needs the service's permission beside that of the tagging API, and the service's refusal is what the
 //! answer says of the resource (Resource Groups Tagging API reference, "TagResources").
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -14,6 +13,7 @@ use super::request::{KEY_MAX, invalid};
 use crate::core::Core;
 use crate::error::AwsError;
 use crate::service::{Call, Service};
+use crate::tags::Tags;
 
 const ARNS_MAX: usize = 20;
 const TAGS_MAX: usize = 50;
@@ -25,14 +25,14 @@ struct Wanted {
     #[serde(rename = "ResourceARNList")]
     resource_arn_list: Vec<String>,
     #[serde(default)]
-    tags: BTreeMap<String, String>,
+    tags: Tags,
     #[serde(default)]
     tag_keys: Vec<String>,
 }
 
 /// What is done to the tags of every resource of a call.
 enum Change {
-    Put(BTreeMap<String, String>),
+    Put(Tags),
     Remove(Vec<String>),
 }
 
@@ -41,11 +41,8 @@ pub(super) async fn tag(core: &Arc<Core>, call: &Call) -> Result<Value, AwsError
     permit(core, call)?;
     check_arns(&wanted.resource_arn_list)?;
     check_keys(wanted.tags.keys())?;
-    if wanted
-        .tags
-        .values()
-        .any(|value| value.chars().count() > VALUE_MAX)
-    {
+    let mut tags = wanted.tags.iter();
+    if tags.any(|(_, value)| value.chars().count() > VALUE_MAX) {
         return Err(invalid("A value has at most 256 characters"));
     }
     change(core, call, (&wanted.resource_arn_list, &Change::Put(wanted.tags))).await

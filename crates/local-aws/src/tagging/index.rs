@@ -13,6 +13,7 @@ use crate::control::InventoryItem;
 use crate::core::Core;
 use crate::lock;
 use crate::service::Call;
+use crate::tags::Tags;
 
 /// Where AWS lists what belongs to no region.
 const GLOBAL_REGION: &str = "us-east-1";
@@ -25,7 +26,7 @@ const UNSEEN: [&str; 3] = ["autoscaling:autoScalingGroup", "iam:role", "iam:user
 pub(super) struct Tagged {
     pub(super) arn: String,
     pub(super) kind: String,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Tags,
     account: String,
     region: String,
 }

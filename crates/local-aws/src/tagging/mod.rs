@@ -81,7 +81,7 @@ impl Tagging {
             .index
             .tagged(core, call)
             .into_iter()
-            .flat_map(|resource| resource.tags.into_keys());
+            .flat_map(|resource| resource.tags.into_iter().map(|(key, _)| key));
         names("TagKeys", keys.collect(), &wanted)
     }
 

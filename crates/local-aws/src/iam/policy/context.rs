@@ -1,5 +1,6 @@
 //! The facts of one request that conditions may ask for.
 
+use crate::tags::Tags;
 use std::collections::BTreeMap;
 
 /// Condition keys and their values. Keys do not distinguish case.
@@ -28,7 +29,7 @@ impl Context {
 
     /// Adds `aws:RequestTag/…` and `aws:TagKeys`.
     #[must_use]
-    pub(crate) fn request_tags(mut self, tags: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn request_tags(mut self, tags: &Tags) -> Self {
         for (key, value) in tags {
             self.set(&format!("aws:RequestTag/{key}"), vec![value.clone()]);
         }
@@ -37,7 +38,7 @@ impl Context {
 
     /// Adds `aws:ResourceTag/…`.
     #[must_use]
-    pub(crate) fn resource_tags(mut self, tags: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn resource_tags(mut self, tags: &Tags) -> Self {
         for (key, value) in tags {
             self.set(&format!("aws:ResourceTag/{key}"), vec![value.clone()]);
         }

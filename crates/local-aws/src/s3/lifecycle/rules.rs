@@ -61,7 +61,7 @@ impl<'a> Scope<'a> {
     pub(super) fn covers(&self, object: &Object) -> bool {
         let size = i64::try_from(object.facts.size).unwrap_or(i64::MAX);
         let has = |(key, value): &(&str, &str)| {
-            let tag = object.state.tags.get(*key);
+            let tag = object.state.tags.get(key);
             tag.is_some_and(|tag| tag == value)
         };
         self.names(&object.facts.key)
