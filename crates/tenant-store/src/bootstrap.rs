@@ -43,9 +43,10 @@ pub async fn create_roles(admin_url: &str, password: Option<&str>) -> Result<(),
         (OPS_ROLE, "login nosuperuser bypassrls"),
     ] {
         let secret = password.map_or(String::new(), |text| format!(" password {}", literal(text)));
-        // Two processes may start at once; the second finds the role made.
+        // Two processes may start at once, and a role cannot be changed twice at a time: the second waits for the
+        // first and finds the role made. The lock ends with the statements, which are one transaction.
         let statement = format!(
-            "do $$ begin if not exists (select from pg_roles where rolname = '{role}') then \
+            "select pg_advisory_xact_lock(hashtext('tenantry roles')); do $$ begin if not exists (select from pg_roles where rolname = '{role}') then \
              create role {role}; end if; exception when duplicate_object or unique_violation then null; end $$; \
              alter role {role} {attributes}{secret}"
         );
