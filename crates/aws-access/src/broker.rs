@@ -15,10 +15,18 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types::Tag;
 use secrecy::{ExposeSecret, SecretString};
-use tenant_model::ids::TenantId;
+use tenant_model::{ids::TenantId, proof::Denier};
 use tokio::time::Instant;
 
-use crate::{AwsError, AwsErrorKind, SessionPolicy, StepClass, ec2::Ec2, settings::Aws};
+use crate::{
+    AwsError, AwsErrorKind, SessionPolicy, StepClass,
+    ec2::{
+        Ec2,
+        trial::{FORBIDDEN, TrialCall},
+    },
+    iam::Simulation,
+    settings::Aws,
+};
 
 /// The shortest session STS gives.
 const SESSION_SECONDS: i32 = 900;
@@ -79,7 +87,7 @@ pub struct TenantSession {
     tenant_id: TenantId,
     account: String,
     region: String,
-    role_name: String,
+    role_arn: String,
     config: SdkConfig,
     obtained: Instant,
 }
@@ -125,12 +133,35 @@ impl TenantSession {
     /// # Errors
     /// Any failure of `GetRole`.
     pub async fn role_trust(&self) -> Result<String, AwsError> {
-        crate::iam::trust_policy(&self.config, &self.role_name).await
+        crate::iam::trust_policy(&self.config, role_name(&self.role_arn)).await
+    }
+
+    /// Which of the role's own documents refuses a call on things that carry the tenant's tag. Needs a session of
+    /// [`StepClass::Identity`]. The simulator does not know the organisation's policies: what it allows and EC2
+    /// refuses is refused by those.
+    ///
+    /// # Errors
+    /// Any failure of `SimulatePrincipalPolicy`.
+    pub async fn simulate(&self, call: TrialCall) -> Result<Denier, AwsError> {
+        let simulation = Simulation {
+            role_arn: &self.role_arn,
+            action: call.action(),
+            resource: &call.resource(&self.account, &self.region),
+            tenant: &self.tenant_id.to_string(),
+        };
+        crate::iam::denier(&self.config, &simulation).await
     }
 
     fn usable(&self) -> bool {
         self.obtained.elapsed() < USABLE
     }
+}
+
+/// What a session is for, and what it may do at most.
+struct Terms {
+    /// Goes into the session's tags.
+    name: &'static str,
+    policy: SessionPolicy,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -180,19 +211,52 @@ impl Broker {
         region: &str,
         identity: &SessionIdentity,
     ) -> Result<TenantSession, AssumeError> {
-        let policy = SessionPolicy::for_class(class, region);
-        let slot = self.slot(role, region, &policy);
+        let terms = Terms {
+            name: class.name(),
+            policy: SessionPolicy::for_class(class, region),
+        };
+        self.assume_under(role, &terms, region, identity).await
+    }
+
+    /// A session that may try what the role itself has to refuse. Everything it is used for is a dry run.
+    ///
+    /// # Errors
+    /// As for [`Broker::assume`].
+    pub async fn assume_for_trials(
+        &self,
+        role: &TenantRole,
+        region: &str,
+        identity: &SessionIdentity,
+    ) -> Result<TenantSession, AssumeError> {
+        let mut actions: Vec<_> = FORBIDDEN.iter().map(|call| call.action()).collect();
+        // Tags are asked for as an action of their own; with this one allowed the refusal is the role's.
+        actions.push("ec2:CreateTags");
+        let terms = Terms {
+            name: "trial",
+            policy: SessionPolicy::for_actions(&actions),
+        };
+        self.assume_under(role, &terms, region, identity).await
+    }
+
+    async fn assume_under(
+        &self,
+        role: &TenantRole,
+        terms: &Terms,
+        region: &str,
+        identity: &SessionIdentity,
+    ) -> Result<TenantSession, AssumeError> {
+        let slot = self.slot(role, region, &terms.policy);
         let mut kept = slot.lock().await;
         if let Some(session) = kept.as_ref().filter(|session| session.usable()) {
             return Ok(session.clone());
         }
         let obtained = Instant::now();
-        let credentials = self.request(role, class, &policy, identity).await?;
+        let credentials = self.request(role, terms, identity).await?;
         let session = TenantSession {
             tenant_id: role.tenant_id,
             account: role.account.clone(),
             region: region.to_owned(),
-            role_name: role_name(&role.role_arn).to_owned(),
+            role_arn: role.role_arn.clone(),
             config: self.aws.config_for(credentials, region),
             obtained,
         };
@@ -256,8 +320,7 @@ impl Broker {
     async fn request(
         &self,
         role: &TenantRole,
-        class: StepClass,
-        policy: &SessionPolicy,
+        terms: &Terms,
         identity: &SessionIdentity,
     ) -> Result<Credentials, AssumeError> {
         let reply = self
@@ -268,10 +331,10 @@ impl Broker {
             .role_session_name(&identity.operation)
             .source_identity(&identity.source_identity)
             .duration_seconds(SESSION_SECONDS)
-            .policy(policy.json())
+            .policy(terms.policy.json())
             .tags(tag("tenant", &role.tenant_id.to_string()))
             .tags(tag("operation", &identity.operation))
-            .tags(tag("step-class", class.name()))
+            .tags(tag("step-class", terms.name))
             .send()
             .await;
         let reply = reply.map_err(AwsError::from).map_err(refusal)?;

@@ -55,7 +55,7 @@ impl StepClass {
             Self::Network => NETWORK,
             Self::Compute => COMPUTE,
             Self::Delete => DELETE,
-            Self::Identity => &["iam:GetRole"],
+            Self::Identity => &["iam:GetRole", "iam:SimulatePrincipalPolicy"],
         }
     }
 }
@@ -65,6 +65,7 @@ const OBSERVE: &[&str] = &[
     "ec2:DescribeImages",
     "ec2:DescribeInstances",
     "ec2:DescribeInternetGateways",
+    "ec2:DescribeRegions",
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
@@ -131,6 +132,13 @@ impl SessionPolicy {
                 statement["Condition"] = json!({"StringEquals": {"aws:RequestedRegion": region}});
             }
         }
+        Self::new(&json!({"Version": "2012-10-17", "Statement": [statement]}))
+    }
+
+    /// Exactly these actions, anywhere: for asking about calls that the role itself has to refuse.
+    #[must_use]
+    pub fn for_actions(actions: &[&str]) -> Self {
+        let statement = json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
         Self::new(&json!({"Version": "2012-10-17", "Statement": [statement]}))
     }
 

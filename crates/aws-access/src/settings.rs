@@ -168,14 +168,17 @@ impl Aws {
 
     /// STS as the broker role.
     pub(crate) fn broker_sts(&self) -> aws_sdk_sts::Client {
-        let config = self
-            .inner
+        aws_sdk_sts::Client::new(&self.as_broker())
+    }
+
+    /// Configuration for calls as the broker role.
+    pub(crate) fn as_broker(&self) -> SdkConfig {
+        self.inner
             .reads
             .to_builder()
             .credentials_provider(self.inner.broker.clone())
             .identity_cache(IdentityCache::lazy().build())
-            .build();
-        aws_sdk_sts::Client::new(&config)
+            .build()
     }
 
     /// Read configuration for another identity and region, sharing our connections and limits.

@@ -30,6 +30,12 @@ const BROKER_ROLE: &str = "tenantry-broker";
 /// The role that the warehouse reads the bucket with.
 pub const COPY_ROLE_ARN: &str = "arn:aws:iam::111111111111:role/tenantry-copy";
 const COPY_ROLE: &str = "tenantry-copy";
+/// The role that may do nothing and admits nobody: its trust policy only asks IAM whether a role exists.
+const WITNESS_ROLE: &str = "tenantry-witness";
+const WITNESS_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{
+  "Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#;
+const WITNESS_PERMISSIONS: &str = r#"{"Version":"2012-10-17","Statement":[{
+  "Effect":"Deny","Action":"*","Resource":"*"}]}"#;
 /// The stream that carries usage.
 pub const STREAM: &str = "tenantry-usage";
 /// Two, so that nothing passes that only works with one.
@@ -49,6 +55,8 @@ const BROKER_PERMISSIONS: &str = r#"{"Version":"2012-10-17","Statement":[
   {"Sid":"BecomeCustomersRoles","Effect":"Allow",
    "Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],
    "Resource":"arn:aws:iam::*:role/tenantry/*"},
+  {"Sid":"AskWhetherARoleExists","Effect":"Allow","Action":"iam:UpdateAssumeRolePolicy",
+   "Resource":"arn:aws:iam::111111111111:role/tenantry-witness"},
   {"Sid":"Stream","Effect":"Allow","Action":"kinesis:*",
    "Resource":"arn:aws:kinesis:*:111111111111:stream/tenantry-*"},
   {"Sid":"Bucket","Effect":"Allow","Action":"s3:*",
@@ -137,6 +145,8 @@ pub(crate) async fn found(local_aws: &LocalAws) -> Result<(), AwsError> {
         permissions,
     };
     root.ensure_role(&role(BROKER_ROLE, TASK_TRUST, BROKER_PERMISSIONS))
+        .await?;
+    root.ensure_role(&role(WITNESS_ROLE, WITNESS_TRUST, WITNESS_PERMISSIONS))
         .await?;
     root.ensure_role(&role(COPY_ROLE, WAREHOUSE_TRUST, COPY_PERMISSIONS))
         .await?;

@@ -1,15 +1,16 @@
-//! A connection: a tenant's AWS account that trusts us, and the proof that the lock holds.
+//! A connection: a tenant's AWS account that trusts us, and what becomes of it with each round of proof.
 //!
-//! A round of probes tries the role with the right external id, with none, with a random one, with another
-//! tenant's, and with the right one again. [`judge`] turns the answers into a verdict: only the exact answer is
-//! proof, and what is unknown is never safe. The refusals count only between two successes, because a role that
-//! does not exist refuses everybody too.
+//! What a round asks and proves is in [`crate::proof`]. Here a verdict moves the state: a finding quarantines, a
+//! clean round heals, a doubt changes nothing.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AwsAccountId, ExternalId};
 use crate::ids::{ConnectionId, TenantId};
+pub use crate::proof::{
+    Answer, Denier, Doubt, Loss, Probe, ProbeRound, Trial, TrialOutcome, TrustReading, Verdict, judge,
+};
 use crate::tenant::InvalidTransition;
 
 /// A tenant's AWS account and how far we trust the trust.
@@ -61,6 +62,9 @@ pub enum ConnectionState {
         cause: Cause,
         /// When.
         since: DateTime<Utc>,
+        /// End of the last clean round of a connection that was ready before.
+        #[serde(default)]
+        proven_at: Option<DateTime<Utc>>,
     },
     /// Ended; reconnecting makes a new connection.
     Revoked {
@@ -83,103 +87,73 @@ pub enum Cause {
         /// The account that answered.
         found: AwsAccountId,
     },
-    /// The role was deleted or its trust changed.
+    /// The trust policy admits more than our broker under the connection's external id.
+    TrustUnsafe,
+    /// The role may do what it must not be able to do.
+    RoleTooWide {
+        /// The action that a dry run allowed.
+        action: String,
+    },
+    /// The role was deleted or its trust changed; which of them could not be told.
     AccessLost,
-}
-
-/// One attempt to assume the role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Probe {
-    /// With the right external id: must succeed.
-    RightId,
-    /// Without an external id: must be refused.
-    NoId,
-    /// With a random external id: must be refused.
-    RandomId,
-    /// With the external id of another tenant: must be refused.
-    OtherTenantsId,
-}
-
-/// What STS answered to one probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "answer", rename_all = "snake_case")]
-pub enum Answer {
-    /// Credentials were given.
-    Assumed,
-    /// Exactly `AccessDenied`.
-    AccessDenied,
-    /// Throttling, time-out, clock skew or anything else: proves nothing.
-    Unknown {
-        /// The code, for people.
-        reason: String,
+    /// The role was deleted.
+    RoleDeleted,
+    /// The role is there and trusts us no more.
+    TrustChanged,
+    /// The role may not do what our work needs.
+    PermissionMissing {
+        /// The first action that a dry run refused.
+        action: String,
+        /// Whose word stands against it.
+        by: Denier,
+    },
+    /// The connection's region is switched off in the account.
+    RegionDisabled {
+        /// The region.
+        region: String,
     },
 }
 
-/// The answers of one round, in the order they were asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProbeRound {
-    /// The right id, before the negative probes.
-    pub right_before: Answer,
-    /// No external id.
-    pub none: Answer,
-    /// A random external id.
-    pub random: Answer,
-    /// Another tenant's external id.
-    pub other_tenants: Answer,
-    /// The right id again.
-    pub right_after: Answer,
-    /// The account that `GetCallerIdentity` named with the role's credentials.
-    pub account: Option<AwsAccountId>,
-}
+impl Cause {
+    /// Stable name on the wire and in metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::LockOpen { .. } => "lock_open",
+            Self::WrongAccount { .. } => "wrong_account",
+            Self::TrustUnsafe => "trust_unsafe",
+            Self::RoleTooWide { .. } => "role_too_wide",
+            Self::AccessLost => "access_lost",
+            Self::RoleDeleted => "role_deleted",
+            Self::TrustChanged => "trust_changed",
+            Self::PermissionMissing { .. } => "permission_missing",
+            Self::RegionDisabled { .. } => "region_disabled",
+        }
+    }
 
-/// What a round proves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "snake_case")]
-pub enum Verdict {
-    /// The right id opens, everything else is refused, the account is the declared one.
-    Clean,
-    /// The right id is refused: the role is not there yet, is gone, or trusts somebody else.
-    RoleRefuses,
-    /// The lock is open or the account is another.
-    Refused {
-        /// What was found.
-        cause: Cause,
-    },
-    /// Nothing was proven; ask again.
-    Unknown,
-}
+    /// Whether the lock itself is in doubt. Such a connection is proven anew from the first round; one that only
+    /// lost access goes on after one clean round.
+    #[must_use]
+    pub const fn is_unsafe(&self) -> bool {
+        match self {
+            Self::LockOpen { .. }
+            | Self::WrongAccount { .. }
+            | Self::TrustUnsafe
+            | Self::RoleTooWide { .. } => true,
+            Self::AccessLost
+            | Self::RoleDeleted
+            | Self::TrustChanged
+            | Self::PermissionMissing { .. }
+            | Self::RegionDisabled { .. } => false,
+        }
+    }
 
-/// Judges one round against the account the tenant declared.
-#[must_use]
-pub fn judge(round: &ProbeRound, declared: &AwsAccountId) -> Verdict {
-    let negatives = [
-        (Probe::NoId, &round.none),
-        (Probe::RandomId, &round.random),
-        (Probe::OtherTenantsId, &round.other_tenants),
-    ];
-    // An open lock is certain whatever else was asked: no second opinion is needed.
-    if let Some((probe, _)) = negatives.iter().find(|(_, answer)| **answer == Answer::Assumed) {
-        return Verdict::Refused {
-            cause: Cause::LockOpen { probe: *probe },
-        };
-    }
-    if round.right_before == Answer::AccessDenied {
-        return Verdict::RoleRefuses;
-    }
-    if let Some(found) = round.account.as_ref().filter(|found| *found != declared) {
-        return Verdict::Refused {
-            cause: Cause::WrongAccount { found: found.clone() },
-        };
-    }
-    let opened = round.right_before == Answer::Assumed && round.right_after == Answer::Assumed;
-    let locked = negatives
-        .iter()
-        .all(|(_, answer)| **answer == Answer::AccessDenied);
-    if opened && locked && round.account.is_some() {
-        Verdict::Clean
-    } else {
-        Verdict::Unknown
+    const fn of_loss(loss: Option<Loss>) -> Self {
+        match loss {
+            Some(Loss::RoleDeleted) => Self::RoleDeleted,
+            Some(Loss::TrustChanged) => Self::TrustChanged,
+            None => Self::AccessLost,
+        }
     }
 }
 
@@ -202,8 +176,8 @@ impl ConnectionState {
         matches!(self, Self::Ready { .. })
     }
 
-    /// Takes one round's verdict. `rounds_needed` clean rounds in a row prove a new connection; one clean round
-    /// is enough to heal a proven one.
+    /// Takes one round's verdict. `rounds_needed` clean rounds in a row prove a connection; one clean round is
+    /// enough for one that was proven and only lost access.
     ///
     /// # Errors
     /// When the connection has ended.
@@ -213,33 +187,59 @@ impl ConnectionState {
         rounds_needed: u32,
         now: DateTime<Utc>,
     ) -> Result<Self, InvalidTransition> {
-        match (self, verdict) {
-            (Self::Revoked { .. }, _) => Err(InvalidTransition {
+        if let Self::Revoked { .. } = self {
+            return Err(InvalidTransition {
                 from: "revoked",
                 verb: "verify",
-            }),
-            (state, Verdict::Unknown) => Ok(state),
-            (Self::AwaitingRole, Verdict::RoleRefuses) => Ok(Self::AwaitingRole),
-            (Self::Verifying { .. }, Verdict::RoleRefuses) => Ok(Self::AwaitingRole),
-            (Self::Ready { .. }, Verdict::RoleRefuses) => Ok(Self::Quarantined {
-                cause: Cause::AccessLost,
-                since: now,
-            }),
-            (state @ Self::Quarantined { .. }, Verdict::RoleRefuses) => Ok(state),
-            (Self::Quarantined { cause: old, since }, Verdict::Refused { cause }) if old == *cause => {
-                Ok(Self::Quarantined { cause: old, since })
+            });
+        }
+        Ok(match verdict {
+            Verdict::Unknown { .. } | Verdict::Holds => self,
+            Verdict::RoleRefuses { loss } => self.refused_entry(*loss, now),
+            Verdict::Refused { cause } => self.quarantine(cause.clone(), now),
+            Verdict::Clean => self.proven(rounds_needed, now),
+        })
+    }
+
+    /// The right id is refused. Before the first clean proof the role is simply awaited.
+    fn refused_entry(self, loss: Option<Loss>, now: DateTime<Utc>) -> Self {
+        match self {
+            Self::AwaitingRole | Self::Verifying { .. } => Self::AwaitingRole,
+            Self::Ready { .. } => self.quarantine(Cause::of_loss(loss), now),
+            // The first finding stands until a clean round, unless the role is gone on top of it.
+            Self::Quarantined { ref cause, .. } if loss.is_some() && !cause.is_unsafe() => {
+                self.quarantine(Cause::of_loss(loss), now)
             }
-            (_, Verdict::Refused { cause }) => Ok(Self::Quarantined {
-                cause: cause.clone(),
-                since: now,
-            }),
-            (Self::Ready { .. } | Self::Quarantined { .. }, Verdict::Clean) => {
-                Ok(Self::Ready { proven_at: now })
+            Self::Quarantined { .. } | Self::Revoked { .. } => self,
+        }
+    }
+
+    fn quarantine(self, cause: Cause, now: DateTime<Utc>) -> Self {
+        let (since, proven_at) = match self {
+            Self::Quarantined {
+                cause: old,
+                since,
+                proven_at,
+            } => (if old == cause { since } else { now }, proven_at),
+            Self::Ready { proven_at } => (now, Some(proven_at)),
+            Self::AwaitingRole | Self::Verifying { .. } | Self::Revoked { .. } => (now, None),
+        };
+        Self::Quarantined {
+            cause,
+            since,
+            proven_at,
+        }
+    }
+
+    fn proven(self, rounds_needed: u32, now: DateTime<Utc>) -> Self {
+        match self {
+            Self::Ready { .. } => Self::Ready { proven_at: now },
+            Self::Quarantined { cause, proven_at, .. } if proven_at.is_some() && !cause.is_unsafe() => {
+                Self::Ready { proven_at: now }
             }
-            (Self::AwaitingRole, Verdict::Clean) => Ok(Self::proven_by(1, rounds_needed, now)),
-            (Self::Verifying { clean_rounds }, Verdict::Clean) => {
-                Ok(Self::proven_by(clean_rounds + 1, rounds_needed, now))
-            }
+            Self::AwaitingRole | Self::Quarantined { .. } => Self::proven_by(1, rounds_needed, now),
+            Self::Verifying { clean_rounds } => Self::proven_by(clean_rounds + 1, rounds_needed, now),
+            Self::Revoked { .. } => self,
         }
     }
 
@@ -267,178 +267,123 @@ impl ConnectionState {
 mod tests {
     use super::*;
 
-    fn account(text: &str) -> AwsAccountId {
-        text.parse().expect("twelve digits")
+    const THEN: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn now() -> DateTime<Utc> {
+        THEN + chrono::Duration::hours(1)
     }
 
-    fn clean() -> ProbeRound {
-        ProbeRound {
-            right_before: Answer::Assumed,
-            none: Answer::AccessDenied,
-            random: Answer::AccessDenied,
-            other_tenants: Answer::AccessDenied,
-            right_after: Answer::Assumed,
-            account: Some(account("222222222222")),
+    fn open() -> Cause {
+        Cause::LockOpen { probe: Probe::NoId }
+    }
+
+    fn missing() -> Cause {
+        Cause::PermissionMissing {
+            action: "ec2:CreateVpc".to_owned(),
+            by: Denier::Organisation,
         }
     }
 
-    fn throttled() -> Answer {
-        Answer::Unknown {
-            reason: "Throttling".to_owned(),
-        }
-    }
-
-    #[test]
-    #[expect(clippy::too_many_lines, reason = "one row for each answer")]
-    fn only_the_exact_answers_prove_anything() {
-        let open = |probe| Verdict::Refused {
-            cause: Cause::LockOpen { probe },
-        };
-        let elsewhere = Cause::WrongAccount {
-            found: account("333333333333"),
-        };
-        let table = [
-            (clean(), Verdict::Clean),
-            (
-                ProbeRound {
-                    none: Answer::Assumed,
-                    ..clean()
-                },
-                open(Probe::NoId),
-            ),
-            (
-                ProbeRound {
-                    random: Answer::Assumed,
-                    ..clean()
-                },
-                open(Probe::RandomId),
-            ),
-            (
-                ProbeRound {
-                    other_tenants: Answer::Assumed,
-                    ..clean()
-                },
-                open(Probe::OtherTenantsId),
-            ),
-            (
-                ProbeRound {
-                    none: throttled(),
-                    ..clean()
-                },
-                Verdict::Unknown,
-            ),
-            (
-                ProbeRound {
-                    other_tenants: throttled(),
-                    ..clean()
-                },
-                Verdict::Unknown,
-            ),
-            (
-                ProbeRound {
-                    right_before: throttled(),
-                    ..clean()
-                },
-                Verdict::Unknown,
-            ),
-            (
-                ProbeRound {
-                    right_before: Answer::AccessDenied,
-                    ..clean()
-                },
-                Verdict::RoleRefuses,
-            ),
-            // The role went away in the middle: its refusals prove nothing.
-            (
-                ProbeRound {
-                    right_after: Answer::AccessDenied,
-                    ..clean()
-                },
-                Verdict::Unknown,
-            ),
-            (
-                ProbeRound {
-                    account: None,
-                    ..clean()
-                },
-                Verdict::Unknown,
-            ),
-            (
-                ProbeRound {
-                    account: Some(account("333333333333")),
-                    ..clean()
-                },
-                Verdict::Refused { cause: elsewhere },
-            ),
-            // An open lock is named even when the right id is refused.
-            (
-                ProbeRound {
-                    right_before: Answer::AccessDenied,
-                    none: Answer::Assumed,
-                    ..clean()
-                },
-                open(Probe::NoId),
-            ),
-        ];
-        for (round, expected) in table {
-            assert_eq!(judge(&round, &account("222222222222")), expected, "{round:?}");
-        }
-    }
-
-    #[test]
-    fn every_state_answers_every_verdict() {
-        let now = DateTime::UNIX_EPOCH + chrono::Duration::hours(1);
-        let then = DateTime::UNIX_EPOCH;
-        let open = Cause::LockOpen { probe: Probe::NoId };
-        let quarantined = |cause: &Cause, since| ConnectionState::Quarantined {
-            cause: cause.clone(),
+    fn quarantined(cause: Cause, since: DateTime<Utc>, proven_at: Option<DateTime<Utc>>) -> ConnectionState {
+        ConnectionState::Quarantined {
+            cause,
             since,
-        };
-        let refused = Verdict::Refused { cause: open.clone() };
-        let verifying = |clean_rounds| ConnectionState::Verifying { clean_rounds };
-        let ready = |proven_at| ConnectionState::Ready { proven_at };
-        let waiting = ConnectionState::AwaitingRole;
-        let lost = Cause::AccessLost;
-        let table = [
-            (waiting.clone(), Verdict::Clean, Some(verifying(1))),
-            (waiting.clone(), Verdict::RoleRefuses, Some(waiting.clone())),
-            (waiting.clone(), refused.clone(), Some(quarantined(&open, now))),
-            (waiting.clone(), Verdict::Unknown, Some(waiting.clone())),
-            (verifying(1), Verdict::Clean, Some(verifying(2))),
-            (verifying(2), Verdict::Clean, Some(ready(now))),
-            (verifying(2), Verdict::RoleRefuses, Some(waiting)),
-            (verifying(2), refused.clone(), Some(quarantined(&open, now))),
-            (verifying(2), Verdict::Unknown, Some(verifying(2))),
-            (ready(then), Verdict::Clean, Some(ready(now))),
-            (ready(then), Verdict::RoleRefuses, Some(quarantined(&lost, now))),
-            (ready(then), refused.clone(), Some(quarantined(&open, now))),
-            (ready(then), Verdict::Unknown, Some(ready(then))),
-            (quarantined(&open, then), Verdict::Clean, Some(ready(now))),
-            (
-                quarantined(&open, then),
-                refused.clone(),
-                Some(quarantined(&open, then)),
-            ),
-            (quarantined(&lost, then), refused, Some(quarantined(&open, now))),
-            (
-                quarantined(&lost, then),
-                Verdict::RoleRefuses,
-                Some(quarantined(&lost, then)),
-            ),
-            (
-                quarantined(&lost, then),
-                Verdict::Unknown,
-                Some(quarantined(&lost, then)),
-            ),
-            (ConnectionState::Revoked { at: then }, Verdict::Clean, None),
-        ];
-        for (from, verdict, to) in table {
-            assert_eq!(
-                from.clone().after_round(&verdict, 3, now).ok(),
-                to,
-                "{from:?} {verdict:?}"
-            );
+            proven_at,
         }
+    }
+
+    /// What each verdict makes of a state: clean, holds, refuses, refuses and gone, open, missing, unknown.
+    fn after(state: &ConnectionState) -> Option<[ConnectionState; 7]> {
+        let loss = Some(Loss::RoleDeleted);
+        let doubt = Doubt::Throttled;
+        let verdicts = [
+            Verdict::Clean,
+            Verdict::Holds,
+            Verdict::RoleRefuses { loss: None },
+            Verdict::RoleRefuses { loss },
+            Verdict::Refused { cause: open() },
+            Verdict::Refused { cause: missing() },
+            Verdict::Unknown { doubt },
+        ];
+        let next = verdicts.map(|verdict| state.clone().after_round(&verdict, 3, now()).ok());
+        let all: Option<Vec<_>> = next.into_iter().collect();
+        all?.try_into().ok()
+    }
+
+    #[test]
+    fn a_connection_that_was_never_proven_answers_every_verdict() {
+        let verifying = |clean_rounds| ConnectionState::Verifying { clean_rounds };
+        let (waiting, found) = (ConnectionState::AwaitingRole, |cause| {
+            quarantined(cause, now(), None)
+        });
+        for (from, clean) in [
+            (waiting.clone(), verifying(1)),
+            (verifying(1), verifying(2)),
+            (verifying(2), ConnectionState::Ready { proven_at: now() }),
+        ] {
+            let (same, back) = (from.clone(), waiting.clone());
+            let expected = [
+                clean,
+                same.clone(),
+                back.clone(),
+                back,
+                found(open()),
+                found(missing()),
+                same,
+            ];
+            assert_eq!(after(&from), Some(expected), "{from:?}");
+        }
+        assert_eq!(after(&ConnectionState::Revoked { at: THEN }), None);
+    }
+
+    #[test]
+    fn a_proven_connection_answers_every_verdict() {
+        let ready = ConnectionState::Ready { proven_at: THEN };
+        let found = |cause| quarantined(cause, now(), Some(THEN));
+        let expected = [
+            ConnectionState::Ready { proven_at: now() },
+            ready.clone(),
+            found(Cause::AccessLost),
+            found(Cause::RoleDeleted),
+            found(open()),
+            found(missing()),
+            ready.clone(),
+        ];
+        assert_eq!(after(&ready), Some(expected));
+    }
+
+    #[test]
+    fn a_quarantined_connection_answers_every_verdict() {
+        let lost = quarantined(missing(), THEN, Some(THEN));
+        let expected = [
+            ConnectionState::Ready { proven_at: now() },
+            lost.clone(),
+            lost.clone(),
+            quarantined(Cause::RoleDeleted, now(), Some(THEN)),
+            quarantined(open(), now(), Some(THEN)),
+            lost.clone(),
+            lost.clone(),
+        ];
+        assert_eq!(after(&lost), Some(expected));
+        // A lock that was open is proven anew, from the first round, whatever was proven before.
+        let unlocked = quarantined(open(), THEN, Some(THEN));
+        let expected = [
+            ConnectionState::Verifying { clean_rounds: 1 },
+            unlocked.clone(),
+            unlocked.clone(),
+            unlocked.clone(),
+            unlocked.clone(),
+            quarantined(missing(), now(), Some(THEN)),
+            unlocked.clone(),
+        ];
+        assert_eq!(after(&unlocked), Some(expected));
+    }
+
+    #[test]
+    fn one_clean_round_does_not_prove_what_was_never_proven() {
+        let early = quarantined(missing(), THEN, None);
+        let next = early.after_round(&Verdict::Clean, 3, now());
+        assert_eq!(next, Ok(ConnectionState::Verifying { clean_rounds: 1 }));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod observation;
 pub mod operation;
 pub mod plan;
 pub mod principal;
+pub mod proof;
 pub mod quantity;
 pub mod resource;
 pub mod tenant;

@@ -5,8 +5,9 @@
 //! so that a worker that woke up late changes nothing.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tenant_model::connection::{ProbeRound, Verdict};
+use tenant_model::connection::{Doubt, ProbeRound, Verdict};
 use tenant_model::trust::StatementAtFault;
 use tenant_model::{Connection, ConnectionId, ConnectionState, ExternalId, TenantId};
 
@@ -24,6 +25,17 @@ pub struct Claimed {
     pub connection: Connection,
     /// Goes into every write of this round.
     pub fence: i64,
+    /// Whether somebody asked for a whole round; else a ready connection may only be watched.
+    pub whole_next: bool,
+}
+
+/// Why the last rounds proved nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingDoubt {
+    /// The reason.
+    pub doubt: Doubt,
+    /// Since when it has been the reason.
+    pub since: DateTime<Utc>,
 }
 
 /// A stored round of probes.
@@ -147,19 +159,62 @@ pub async fn claim_due(
         worker,
         f64::from(lease_seconds),
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    row.map(|found| {
-        let fence = found.fence;
-        Ok(Claimed {
-            connection: found.try_into()?,
-            fence,
-        })
-    })
-    .transpose()
+    let Some(found) = row else { return Ok(None) };
+    let fence = found.fence;
+    let whole_next = sqlx::query_scalar!(
+        "select whole_next from connection where connection_id = $1",
+        found.connection_id,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Some(Claimed {
+        connection: found.try_into()?,
+        fence,
+        whole_next,
+    }))
 }
 
-/// Records a round: its evidence, the state it leads to, when to look again (none: only when asked). Releases the lease. Role `ops`.
+/// Brings the next watch of ready connections near whose deployments are being worked on. Role `ops`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn watch_busy(conn: &mut Conn, within_seconds: i32) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update connection
+            set due_at = now() + make_interval(secs => $1)
+           from operation join deployment using (tenant_id, deployment_id)
+          where operation.state in ('queued', 'running', 'waiting')
+            and deployment.connection_id = connection.connection_id
+            and connection.state_name = 'ready' and connection.due_at > now() + make_interval(secs => $1)",
+        f64::from(within_seconds),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Why the last rounds of a connection proved nothing, if they did not.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_doubt(conn: &mut Conn, id: ConnectionId) -> Result<Option<StandingDoubt>, StoreError> {
+    let doubt = sqlx::query_scalar!(
+        "select doubt from connection where connection_id = $1",
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    doubt
+        .flatten()
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(StoreError::unreadable)
+}
+
+/// Records a round: the state it leads to, when to look again (none: only when asked), and its evidence, unless it
+/// was a watch that found everything as it was. Releases the lease. Role `ops`.
 ///
 /// # Errors
 /// [`StoreError::Stale`] when another worker has taken over; nothing is written then.
@@ -173,8 +228,9 @@ pub async fn record_round(
     let id = claimed.connection.id.as_uuid();
     let done = sqlx::query!(
         "update connection
-            set state = $3, check_count = check_count + 1,
+            set state = $3, check_count = check_count + 1, whole_next = false,
                 due_at = case when $4::float8 is null then null else now() + make_interval(secs => $4) end,
+                doubt = case when doubt ->> 'doubt' = $6::jsonb ->> 'doubt' then doubt else $6::jsonb end,
                 lease_owner = null, lease_until = null, updated_at = $5,
                 version = version + (case when state = $3 then 0 else 1 end)
           where connection_id = $1 and fence = $2 and state_name <> 'revoked'",
@@ -183,11 +239,15 @@ pub async fn record_round(
         to_json(state)?,
         due_in_seconds.map(f64::from),
         evidence.at,
+        doubt(evidence).as_ref().map(to_json).transpose()?,
     )
     .execute(&mut *conn)
     .await?;
     if done.rows_affected() == 0 {
         return Err(StoreError::Stale);
+    }
+    if evidence.verdict == Verdict::Holds {
+        return Ok(());
     }
     sqlx::query!(
         "insert into probe_round (tenant_id, connection_id, at, answers, verdict, statement)
@@ -204,6 +264,16 @@ pub async fn record_round(
     Ok(())
 }
 
+const fn doubt(evidence: &Evidence) -> Option<StandingDoubt> {
+    match evidence.verdict {
+        Verdict::Unknown { doubt } => Some(StandingDoubt {
+            doubt,
+            since: evidence.at,
+        }),
+        Verdict::Clean | Verdict::Holds | Verdict::RoleRefuses { .. } | Verdict::Refused { .. } => None,
+    }
+}
+
 /// Writes a state that a person asked for (revocation, check again), and when to look again (never: none).
 ///
 /// # Errors
@@ -215,7 +285,7 @@ pub async fn update_state(
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "update connection
-            set state = $3, updated_at = $4, version = version + 1, fence = fence + 1,
+            set state = $3, updated_at = $4, version = version + 1, fence = fence + 1, whole_next = true,
                 lease_owner = null, lease_until = null,
                 due_at = case when $5::float8 is null then null else now() + make_interval(secs => $5) end
           where connection_id = $1 and version = $2",
@@ -266,7 +336,7 @@ pub async fn list_evidence(
         .collect()
 }
 
-fn to_json(value: &impl serde::Serialize) -> Result<Value, StoreError> {
+fn to_json(value: &impl Serialize) -> Result<Value, StoreError> {
     serde_json::to_value(value).map_err(StoreError::unreadable)
 }
 

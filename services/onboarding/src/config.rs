@@ -21,6 +21,11 @@ pub struct OnboardingConfig {
     pub role_poll_seconds: i32,
     /// Seconds between two proofs of a ready connection.
     pub reproof_seconds: i32,
+    /// Seconds between two watches of a ready connection whose deployments rest.
+    pub watch_seconds: i32,
+    /// Seconds between two watches while one of its deployments is worked on. Bounds how long work goes on after
+    /// access was cut.
+    pub watch_busy_seconds: i32,
     /// How often workers look for something due.
     pub worker_poll: Duration,
     /// Whether mails, with the links in them, are also written to the log. Never in production.
@@ -39,6 +44,8 @@ impl OnboardingConfig {
             round_spacing_seconds: 1,
             role_poll_seconds: 1,
             reproof_seconds: 600,
+            watch_seconds: 30,
+            watch_busy_seconds: 5,
             worker_poll: Duration::from_millis(250),
             mail_in_log: true,
         }
@@ -60,6 +67,8 @@ impl OnboardingConfig {
             round_spacing_seconds: reader.value("TENANTRY_PROOF_SPACING_SECONDS", "seconds", 30),
             role_poll_seconds: reader.value("TENANTRY_ROLE_POLL_SECONDS", "seconds", 5),
             reproof_seconds: reader.value("TENANTRY_REPROOF_SECONDS", "seconds", 86_400),
+            watch_seconds: reader.value("TENANTRY_WATCH_SECONDS", "seconds", 600),
+            watch_busy_seconds: reader.value("TENANTRY_WATCH_BUSY_SECONDS", "seconds", 30),
             worker_poll: Duration::from_secs(1),
             mail_in_log: reader.value("TENANTRY_MAIL_IN_LOG", "true or false", false),
         }

@@ -291,6 +291,8 @@ pub struct Setup {
     pub quick_create_url: String,
     /// The same as a command of the AWS CLI.
     pub cli_command: String,
+    /// The same for Terraform. Generated from the same parameters, and never run by us: it says so itself.
+    pub terraform_unverified: String,
     /// The stack's name.
     pub stack_name: String,
     /// The stack's parameters.
@@ -332,9 +334,24 @@ pub fn setup(app: &App, connection: &Connection) -> Setup {
              --stack-name {stack_name} --template-file role.yaml --capabilities CAPABILITY_NAMED_IAM \
              --parameter-overrides{overrides}"
         ),
+        terraform_unverified: terraform(template, &stack_name, &parameters),
         stack_name,
         parameters,
     }
+}
+
+/// The stack as a Terraform resource. No value of ours holds a quote, a backslash or `${`, so none is escaped.
+fn terraform(template: &str, stack_name: &str, parameters: &[(&'static str, String)]) -> String {
+    let values: String = parameters
+        .iter()
+        .map(|(name, value)| format!("    {name:<15} = \"{value}\"\n"))
+        .collect();
+    format!(
+        "# Generated from the stack's parameters. Not verified: we test the template, not this snippet.\n\
+         resource \"aws_cloudformation_stack\" \"tenantry\" {{\n  name         = \"{stack_name}\"\n  \
+         template_url = \"{template}\"\n  capabilities = [\"CAPABILITY_NAMED_IAM\"]\n\n  parameters = {{\n{values}  \
+         }}\n}}\n"
+    )
 }
 
 /// Percent-encoding for values behind the `#` of a console address.

@@ -1,22 +1,19 @@
-//! The worker that proves connections: it assumes the tenant's role as everybody who should and who should not.
+//! The worker that proves connections and keeps watching them: it claims what is due, asks, and records.
 //!
-//! A round asks with the right external id, with none, with a random one, with that of a decoy, and with the right
-//! one again, all under a session policy that denies everything, so that an open lock yields powerless
-//! credentials. What the answers prove is [`tenant_model::connection::judge`]. Nothing here sleeps on behalf of a
-//! connection: when to look again is `due_at`, on the database's clock.
+//! What is asked is in [`crate::proving`], what the answers prove is [`tenant_model::proof::judge`]. Nothing here
+//! sleeps on behalf of a connection: when to look again is `due_at`, on the database's clock.
 
-use aws_access::{Broker, ProbeOutcome, SessionIdentity, StepClass, TenantRole};
-use secrecy::SecretString;
-use sha2::{Digest, Sha256};
-use tenant_model::connection::{Answer, Cause, ProbeRound, Verdict, judge};
-use tenant_model::trust::{StatementAtFault, statement_at_fault};
-use tenant_model::{AwsAccountId, Connection, ConnectionState, ExternalId};
+use chrono::TimeDelta;
+use tenant_model::connection::{Cause, TrustReading, Verdict, judge};
+use tenant_model::{Connection, ConnectionState};
 use tenant_store::StoreError;
 use tenant_store::connections::{self, Claimed, Evidence};
 
+use crate::proving::{Depth, ask};
 use crate::{App, OnboardingError};
 
-/// A round is at most seven calls of ten seconds; who holds the lease longer has died.
+/// A round stops at its first unknown answer, and each call ends within ten seconds; who holds the lease longer has
+/// died.
 const LEASE_SECONDS: i32 = 90;
 /// The wizard is probably open for so many looks; after that they become rarer.
 const EAGER_LOOKS: i32 = 360;
@@ -24,10 +21,10 @@ const EAGER_LOOKS: i32 = 360;
 const PATIENT_SECONDS: i32 = 900;
 /// After so many seconds without the role only a click looks again.
 const AWAITING_SECONDS_MAX: i64 = 72 * 3600;
-/// Between two looks at a quarantined connection, which heals by itself.
-const QUARANTINE_SECONDS: i32 = 60;
-/// What is written of a probe that was not sent.
-const NOT_ASKED: &str = "not asked";
+/// Between two looks at a quarantined connection, which heals by itself; soon while somebody is mending it.
+const QUARANTINE_SECONDS: i32 = 15;
+const QUARANTINE_PATIENT_SECONDS: i32 = 60;
+const MENDING_SECONDS_MAX: i64 = 3600;
 
 /// Runs until the process stops.
 pub(crate) async fn run(app: App) {
@@ -59,18 +56,21 @@ pub(crate) async fn run(app: App) {
 pub async fn verify_next(app: &App) -> Result<bool, OnboardingError> {
     let worker = app.kit.ids.uuid().to_string();
     let mut tx = app.stores.begin_ops().await?;
+    connections::watch_busy(&mut tx, app.config.watch_busy_seconds).await?;
     let claimed = connections::claim_due(&mut tx, &worker, LEASE_SECONDS).await?;
     tx.commit().await?;
     let Some(claimed) = claimed else {
         return Ok(false);
     };
-    let round = ask(app, &claimed.connection).await;
-    let verdict = judge(&round, &claimed.connection.aws_account_id);
-    let statement = explain(app, &claimed.connection, &verdict).await;
+    let answers = ask(app, &claimed.connection, depth(app, &claimed)).await;
+    let statement = match &answers.trust {
+        Some(TrustReading::AtFault { statement }) => Some(statement.clone()),
+        _ => None,
+    };
     let evidence = Evidence {
         at: app.kit.clock.now(),
-        answers: round,
-        verdict,
+        verdict: judge(&answers, &claimed.connection.aws_account_id),
+        answers,
         statement,
     };
     match conclude(app, &claimed, &evidence).await {
@@ -79,87 +79,21 @@ pub async fn verify_next(app: &App) -> Result<bool, OnboardingError> {
     }
 }
 
-#[tracing::instrument(skip_all, fields(tenant.id = %connection.tenant_id, connection.id = %connection.id))]
-async fn ask(app: &App, connection: &Connection) -> ProbeRound {
-    let broker = app.aws.broker();
-    let role = &connection.role_arn;
-    let right = Some(connection.external_id.expose());
-    let (right_before, account) = probe(&broker, role, right).await;
-    if right_before != Answer::Assumed {
-        // The refusals would count for nothing, and each shows in the tenant's log.
-        let not_asked = || Answer::Unknown {
-            reason: NOT_ASKED.to_owned(),
-        };
-        return ProbeRound {
-            right_before,
-            none: not_asked(),
-            random: not_asked(),
-            other_tenants: not_asked(),
-            right_after: not_asked(),
-            account,
-        };
-    }
-    let random = ExternalId::from_random(app.kit.ids.secret_bytes());
-    let decoy = decoy(&app.aws.settings().isv_account);
-    ProbeRound {
-        right_before,
-        none: probe(&broker, role, None).await.0,
-        random: probe(&broker, role, Some(random.expose())).await.0,
-        other_tenants: probe(&broker, role, Some(decoy.expose())).await.0,
-        right_after: probe(&broker, role, right).await.0,
-        account,
-    }
-}
-
-async fn probe(broker: &Broker, role: &str, external_id: Option<&str>) -> (Answer, Option<AwsAccountId>) {
-    match broker.probe(role, external_id).await {
-        ProbeOutcome::Assumed { account } => (Answer::Assumed, account.parse().ok()),
-        ProbeOutcome::AccessDenied => (Answer::AccessDenied, None),
-        ProbeOutcome::Unknown(reason) => (Answer::Unknown { reason }, None),
-    }
-}
-
-/// The external id of a connection that belongs to nobody. A living tenant's would show in the log of the account
-/// that is probed. It is the same for the whole life of an installation.
-fn decoy(isv_account: &str) -> ExternalId {
-    let digest = Sha256::digest(format!("tenantry decoy connection of {isv_account}"));
-    let bytes: [u8; 20] = std::array::from_fn(|place| digest[place]);
-    ExternalId::from_random(bytes)
-}
-
-/// Names the statement that lets strangers in, when the role lets us read itself.
-async fn explain(app: &App, connection: &Connection, verdict: &Verdict) -> Option<StatementAtFault> {
-    match verdict {
-        Verdict::Refused {
-            cause: Cause::LockOpen { .. },
-        } => read_fault(app, connection).await,
-        Verdict::Refused {
-            cause: Cause::WrongAccount { .. } | Cause::AccessLost,
+/// A ready connection is watched until its proof is old or somebody asks.
+fn depth(app: &App, claimed: &Claimed) -> Depth {
+    let old = TimeDelta::seconds(i64::from(app.config.reproof_seconds));
+    match claimed.connection.state {
+        ConnectionState::Ready { proven_at }
+            if !claimed.whole_next && app.kit.clock.now() < proven_at + old =>
+        {
+            Depth::Watch
         }
-        | Verdict::Clean
-        | Verdict::RoleRefuses
-        | Verdict::Unknown => None,
+        ConnectionState::Ready { .. }
+        | ConnectionState::AwaitingRole
+        | ConnectionState::Verifying { .. }
+        | ConnectionState::Quarantined { .. }
+        | ConnectionState::Revoked { .. } => Depth::Whole,
     }
-}
-
-async fn read_fault(app: &App, connection: &Connection) -> Option<StatementAtFault> {
-    let role = TenantRole {
-        tenant_id: connection.tenant_id,
-        account: connection.aws_account_id.to_string(),
-        role_arn: connection.role_arn.clone(),
-        external_id: SecretString::from(connection.external_id.expose()),
-    };
-    let identity = SessionIdentity {
-        operation: connection.id.to_string(),
-        source_identity: "reconciler".to_owned(),
-    };
-    let broker = app.aws.broker();
-    let session = broker
-        .assume(&role, StepClass::Identity, &connection.region, &identity)
-        .await
-        .ok()?;
-    let trust = session.role_trust().await.ok()?;
-    statement_at_fault(&trust)
 }
 
 async fn conclude(app: &App, claimed: &Claimed, evidence: &Evidence) -> Result<(), OnboardingError> {
@@ -169,7 +103,7 @@ async fn conclude(app: &App, claimed: &Claimed, evidence: &Evidence) -> Result<(
         .clone()
         .after_round(&evidence.verdict, app.config.rounds_needed, evidence.at)?;
     let due = next_look(app, before, &state, &evidence.verdict);
-    let changed = state.name() != before.state.name();
+    let changed = state.name() != before.state.name() || cause(&state) != cause(&before.state);
     let mut tx = app.stores.begin_ops().await?;
     connections::record_round(&mut tx, claimed, &state, evidence, due).await?;
     if changed {
@@ -185,6 +119,16 @@ async fn conclude(app: &App, claimed: &Claimed, evidence: &Evidence) -> Result<(
     Ok(())
 }
 
+const fn cause(state: &ConnectionState) -> Option<&Cause> {
+    match state {
+        ConnectionState::Quarantined { cause, .. } => Some(cause),
+        ConnectionState::AwaitingRole
+        | ConnectionState::Verifying { .. }
+        | ConnectionState::Ready { .. }
+        | ConnectionState::Revoked { .. } => None,
+    }
+}
+
 const fn names(state: &ConnectionState) -> (&'static str, &'static str) {
     match state {
         ConnectionState::AwaitingRole => ("connection.await-role", "connection.awaiting_role"),
@@ -198,7 +142,7 @@ const fn names(state: &ConnectionState) -> (&'static str, &'static str) {
 /// Seconds until the next look; none when only a click looks again.
 fn next_look(app: &App, before: &Connection, state: &ConnectionState, verdict: &Verdict) -> Option<i32> {
     let config = &app.config;
-    if *verdict == Verdict::Unknown {
+    if let Verdict::Unknown { .. } = verdict {
         return Some(back_off(config.role_poll_seconds, before.check_count));
     }
     match state {
@@ -208,8 +152,15 @@ fn next_look(app: &App, before: &Connection, state: &ConnectionState, verdict: &
                 .then(|| back_off(config.role_poll_seconds, before.check_count))
         }
         ConnectionState::Verifying { .. } => Some(config.round_spacing_seconds),
-        ConnectionState::Ready { .. } => Some(config.reproof_seconds),
-        ConnectionState::Quarantined { .. } => Some(QUARANTINE_SECONDS),
+        ConnectionState::Ready { .. } => Some(config.watch_seconds.min(config.reproof_seconds)),
+        ConnectionState::Quarantined { since, .. } => {
+            let mending = (app.kit.clock.now() - *since).num_seconds() < MENDING_SECONDS_MAX;
+            Some(if mending {
+                QUARANTINE_SECONDS
+            } else {
+                QUARANTINE_PATIENT_SECONDS
+            })
+        }
         ConnectionState::Revoked { .. } => None,
     }
 }
@@ -234,11 +185,5 @@ mod tests {
         assert_eq!(back_off(5, EAGER_LOOKS), 10);
         assert_eq!(back_off(5, EAGER_LOOKS + 3), 80);
         assert_eq!(back_off(5, i32::MAX), PATIENT_SECONDS);
-    }
-
-    #[test]
-    fn the_decoy_is_nobodys_and_stays() {
-        assert_eq!(decoy("111111111111"), decoy("111111111111"));
-        assert_ne!(decoy("111111111111"), decoy("222222222222"));
     }
 }

@@ -268,7 +268,11 @@ async fn without_a_ready_connection_nothing_is_done_and_nothing_is_undone() {
     set_connection(
         &installation,
         &acme,
-        ConnectionState::Quarantined { cause, since: now },
+        ConnectionState::Quarantined {
+            cause,
+            since: now,
+            proven_at: Some(now),
+        },
     )
     .await;
     deployments::delete(&installation.app, "usr_test", operation.deployment_id)

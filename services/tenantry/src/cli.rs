@@ -48,6 +48,12 @@ pub(crate) enum Command {
     VerifyExport(VerifyExportArgs),
     /// Check the audit chains of the configured database.
     VerifyAudit,
+    /// Check a connection's evidence document against an installation's public keys.
+    #[command(
+        after_help = "Example:\n  curl -s https://…/.well-known/jwks.json -o keys.json\n  \
+                      tenantry verify-evidence evidence-con_….json --keys keys.json"
+    )]
+    VerifyEvidence(VerifyEvidenceArgs),
     /// Make an operator and print a single-use sign-in link.
     CreateOperator(CreateOperatorArgs),
 }
@@ -124,6 +130,15 @@ pub(crate) struct LocalAwsArgs {
 pub(crate) struct VerifyExportArgs {
     /// The export's place, `s3://bucket/prefix`.
     pub(crate) url: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyEvidenceArgs {
+    /// The file that was downloaded.
+    pub(crate) file: PathBuf,
+    /// The installation's public keys, as `/.well-known/jwks.json` shows them.
+    #[arg(long)]
+    pub(crate) keys: PathBuf,
 }
 
 #[derive(Debug, Args)]

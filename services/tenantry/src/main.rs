@@ -50,6 +50,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::LocalAws(args) => tools::local_aws(args).await,
         Command::VerifyExport(args) => tools::verify_export(&args.url).await,
         Command::VerifyAudit => tools::verify_audit().await,
+        Command::VerifyEvidence(args) => tools::verify_evidence(&args),
         Command::CreateOperator(args) => tools::create_operator(&args.email).await,
     }
 }
@@ -58,7 +59,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 fn telemetry_of(command: &Command) -> TelemetrySettings {
     let filter = match command {
         Command::Demo(_) | Command::Rehearse(_) => "error",
-        Command::Openapi | Command::Config => "warn",
+        Command::Openapi | Command::Config | Command::VerifyEvidence(_) => "warn",
         Command::Dev(_)
         | Command::Serve(_)
         | Command::Migrate

@@ -1,5 +1,6 @@
 //! The operator's tools: migrations, documents, checks.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use analytics_export::verify::verify_export as walk;
@@ -7,13 +8,16 @@ use anyhow::{Context as _, bail};
 use aws_access::Aws;
 use aws_access::s3::{Bucket, BucketSettings};
 use local_aws::{LocalAws, Options};
+use onboarding::evidence::EVIDENCE_TYPE;
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
+use service_kit::auth::verify_document;
 use tenant_model::export::{BucketName, KeyPrefix};
 use tenant_store::bootstrap;
 use tenantry::{Composition, Settings};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::LocalAwsArgs;
+use crate::cli::{LocalAwsArgs, VerifyEvidenceArgs};
 use crate::serve::stop_on_signal;
 
 /// Brings the schema up to date as the role that owns it.
@@ -109,6 +113,32 @@ pub(crate) async fn verify_audit() -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Checks a downloaded evidence document: the signature, and that what is shown is what is signed.
+pub(crate) fn verify_evidence(args: &VerifyEvidenceArgs) -> anyhow::Result<ExitCode> {
+    let read = |path: &Path| -> anyhow::Result<Value> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
+    };
+    let (file, keys) = (read(&args.file)?, read(&args.keys)?);
+    let jws = file["jws"].as_str().context("the file has no signature")?;
+    let document = verify_document(&keys, EVIDENCE_TYPE, jws)?;
+    if document != file["document"] {
+        bail!("the document shown is not the one that was signed");
+    }
+    let text = |name: &str| document[name].as_str().unwrap_or("–").to_owned();
+    let rounds = document["rounds"].as_array().map_or(0, Vec::len);
+    println!(
+        "good: {} in account {}, {}, proven {}, {rounds} rounds, issued {}",
+        text("role_arn"),
+        text("aws_account_id"),
+        text("state"),
+        text("proven_at"),
+        text("issued_at")
+    );
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Makes an operator, or finds it, and prints a link that signs in once.

@@ -7,6 +7,7 @@ mod carry_out;
 mod describe;
 mod launch;
 mod shapes;
+pub mod trial;
 
 use std::{fmt, slice};
 
@@ -27,6 +28,7 @@ use crate::settings::one_attempt;
 pub struct Ec2 {
     reads: aws_sdk_ec2::Client,
     writes: aws_sdk_ec2::Client,
+    region: String,
 }
 
 impl fmt::Debug for Ec2 {
@@ -40,6 +42,7 @@ impl Ec2 {
         Self {
             reads: aws_sdk_ec2::Client::new(config),
             writes: aws_sdk_ec2::Client::new(&one_attempt(config)),
+            region: config.region().map(ToString::to_string).unwrap_or_default(),
         }
     }
 }

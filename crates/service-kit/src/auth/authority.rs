@@ -247,17 +247,17 @@ impl Authority {
             role,
             tenant,
         };
-        let token = self.sign(&claims);
+        let token = self.sign_as(TYPE, &claims);
         Some(AccessToken {
             token,
             expires_in: LIFETIME_SECONDS,
         })
     }
 
-    fn sign(&self, claims: &impl Serialize) -> String {
+    pub(super) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> String {
         let key = &self.keys[&self.signing];
         let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TYPE.to_owned());
+        header.typ = Some(typ.to_owned());
         header.kid = Some(self.signing.clone());
         jsonwebtoken::encode(&header, claims, &key.encoding).expect("an Ed25519 key signs any claims")
     }

@@ -236,6 +236,7 @@ fn connection(phase: Phase) -> ConnectionPage {
         phase,
         quick_create: "https://eu-central-1.console.aws.amazon.com/cloudformation/home#/stacks/quickcreate".to_owned(),
         command: "aws cloudformation create-stack --stack-name tenantry-access \\\n  --template-url https://tenantry.example/role.yaml \\\n  --capabilities CAPABILITY_NAMED_IAM \\\n  --parameters ParameterKey=ExternalId,ParameterValue=tenantry-4fzk2q7m9x1c8v3b".to_owned(),
+        terraform: "# Generated from the stack's parameters. Not verified: we test the template, not this snippet.\nresource \"aws_cloudformation_stack\" \"tenantry\" {\n  name = \"tenantry-access\"\n}\n".to_owned(),
         template: "AWSTemplateFormatVersion: \"2010-09-09\"\nDescription: One role, assumed by Tenantry with an external id.\nResources:\n  Role:\n    Type: AWS::IAM::Role\n".to_owned(),
         checks,
         checked_at: (phase != Phase::AwaitingRole).then(|| ago(0)),

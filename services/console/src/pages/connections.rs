@@ -57,6 +57,8 @@ pub(crate) struct ConnectionPage {
     pub(crate) quick_create: String,
     /// The same by the command line.
     pub(crate) command: String,
+    /// The same for Terraform, not verified.
+    pub(crate) terraform: String,
     /// The template, to read before it is trusted.
     pub(crate) template: String,
     /// What is checked, in order.
@@ -188,7 +190,12 @@ pub(crate) fn live(view: &ConnectionPage) -> Markup {
                 }
                 (ui::steps(&view.checks))
             }
-            @if let Some(at) = view.checked_at { footer { span { "Last asked " (ui::time_precise(at)) } } }
+            @if let Some(at) = view.checked_at {
+                footer {
+                    span { "Last asked " (ui::time_precise(at)) }
+                    a href={ "/v1/connections/" (view.id) "/evidence" } download { "Download signed evidence" }
+                }
+            }
         }
     }
 }
@@ -231,6 +238,7 @@ fn create_role(view: &ConnectionPage) -> Markup {
                     }
                 }
                 (ui::more("Use the command line instead", &ui::snippet("command", &view.command)))
+                (ui::more("Use Terraform (generated, not verified)", &ui::snippet_tall("terraform", &view.terraform)))
                 (ui::more("Read the template first", &ui::snippet_tall("template", &view.template)))
             }
         }

@@ -5,7 +5,9 @@ use onboarding::connections as service;
 use serde::Deserialize;
 use serde_json::json;
 use service_kit::{Problem, kinds, sse};
-use tenant_model::connection::{Answer as StsAnswer, ConnectionState, ProbeRound};
+use tenant_model::connection::{
+    Answer as StsAnswer, ConnectionState, ProbeRound, Trial, TrialOutcome, TrustReading,
+};
 use tenant_model::{Action, Connection, ConnectionId, TenantId};
 
 use super::{Answer, ROLE_TEMPLATE, refused_form, tenant_page};
@@ -243,6 +245,7 @@ async fn view(site: &Site, visit: &Visit, connection: &Connection) -> Result<Con
         phase: phase(&connection.state),
         quick_create: setup.quick_create_url,
         command: setup.cli_command,
+        terraform: setup.terraform_unverified,
         template: ROLE_TEMPLATE.to_owned(),
         checks: checks(
             &connection.state,
@@ -292,6 +295,7 @@ fn checks(state: &ConnectionState, round: Option<&ProbeRound>, fault: Option<&st
             true,
         ),
     ];
+    checks.extend(permissions(round));
     if *state == ConnectionState::AwaitingRole {
         // A role that is not there refuses everybody; that is no finding yet.
         for check in &mut checks {
@@ -301,6 +305,78 @@ fn checks(state: &ConnectionState, round: Option<&ProbeRound>, fault: Option<&st
         checks[0].detail = "The role does not answer yet.".to_owned();
     }
     checks
+}
+
+/// What the trust policy says, and what dry runs show of the role's permissions.
+fn permissions(round: Option<&ProbeRound>) -> [Step; 3] {
+    let (trust, fix) = match round.and_then(|round| round.trust.as_ref()) {
+        None => ((StepState::Todo, String::new()), None),
+        Some(TrustReading::Sound) => (
+            (
+                StepState::Done,
+                "It names our broker and your external id".to_owned(),
+            ),
+            None,
+        ),
+        Some(TrustReading::AtFault { statement }) => (
+            (StepState::Failed, "It admits more".to_owned()),
+            Some(format!("Statement {}: {}", statement.number, statement.why)),
+        ),
+        Some(TrustReading::Denied) => (
+            (StepState::Failed, "The role may not read itself".to_owned()),
+            None,
+        ),
+        Some(TrustReading::SessionRefused) => {
+            ((StepState::Failed, "Session tags are refused".to_owned()), None)
+        }
+        Some(TrustReading::Unread { reason }) => (
+            (
+                StepState::Waiting,
+                format!("No clear answer ({reason}); we ask again"),
+            ),
+            None,
+        ),
+    };
+    let trials = |trials: fn(&ProbeRound) -> &Vec<Trial>, allowed| tried(round.map(trials), allowed);
+    let template = || "Update the role’s stack with our template.".to_owned();
+    let step = |name: &str, (state, detail): (StepState, String), fix: Option<String>| Step {
+        name: name.to_owned(),
+        detail,
+        fix: (state == StepState::Failed).then(|| fix.unwrap_or_else(template)),
+        state,
+        when: String::new(),
+    };
+    [
+        step("The trust policy admits nobody else", trust, fix),
+        step(
+            "The role may do what the work needs",
+            trials(|round| &round.needed, true),
+            None,
+        ),
+        step(
+            "The role may do nothing beyond it",
+            trials(|round| &round.forbidden, false),
+            None,
+        ),
+    ]
+}
+
+/// Dry runs in one line. They stop at the first one that is not as it must be.
+fn tried(trials: Option<&Vec<Trial>>, must_be_allowed: bool) -> (StepState, String) {
+    let Some(last) = trials.and_then(|trials| trials.last()) else {
+        return (StepState::Todo, String::new());
+    };
+    let count = trials.map_or(0, Vec::len);
+    match (&last.outcome, must_be_allowed) {
+        (TrialOutcome::Allowed, true) => (StepState::Done, format!("{count} dry runs allowed")),
+        (TrialOutcome::Refused { .. }, false) => (StepState::Done, format!("{count} dry runs refused")),
+        (TrialOutcome::Allowed, false) => (StepState::Failed, format!("{} is allowed", last.action)),
+        (TrialOutcome::Refused { .. }, true) => (StepState::Failed, format!("{} is refused", last.action)),
+        (TrialOutcome::Unknown { reason }, _) => (
+            StepState::Waiting,
+            format!("No clear answer ({reason}); we ask again"),
+        ),
+    }
 }
 
 fn outcome(answer: Option<&StsAnswer>, opens: bool) -> (StepState, String) {

@@ -7,14 +7,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, Stream};
-use http::header::ETAG;
+use http::header::{CONTENT_DISPOSITION, ETAG};
 use http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use service_kit::sse::{self, SseEvent};
 use service_kit::{
     Caller, IdPath, IfMatch, Mutation, Page, Problem, ProblemBody, Query, Reply, Trigger, etag, not_modified,
 };
-use tenant_model::connection::Cause;
+use tenant_model::connection::{Cause, Denier};
 use tenant_model::{
     Action, AwsAccountId, Connection, ConnectionId, ConnectionState, Principal, TenantId, authorize,
 };
@@ -25,6 +25,7 @@ use super::ListQuery;
 use crate::App;
 use crate::change::{Change, Opened};
 use crate::connections::{self, NewConnection, Setup, check_again_in, create_in, revoke_in};
+use crate::evidence;
 
 /// How often a live stream looks for news.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
@@ -75,6 +76,8 @@ pub struct SetupView {
     pub quick_create_url: String,
     /// The same as a command of the AWS CLI.
     pub cli_command: String,
+    /// The same for Terraform. Generated and not verified: we have not run it.
+    pub terraform_unverified: String,
     /// The stack's name.
     pub stack_name: String,
     /// The stack's parameters.
@@ -86,6 +89,7 @@ impl From<Setup> for SetupView {
         Self {
             quick_create_url: setup.quick_create_url,
             cli_command: setup.cli_command,
+            terraform_unverified: setup.terraform_unverified,
             stack_name: setup.stack_name,
             parameters: setup
                 .parameters
@@ -126,12 +130,23 @@ impl ConnectionView {
     }
 }
 
-fn explain(cause: &Cause, connection: &Connection) -> String {
+/// What is wrong, how to mend it, and that we notice by ourselves.
+#[must_use]
+pub fn explain(cause: &Cause, connection: &Connection) -> String {
+    let role = &connection.role_arn;
+    let again = "We look again by ourselves.";
     match cause {
         Cause::LockOpen { .. } => format!(
-            "The role {} lets in somebody without your external id. Update its stack with our template, \
-             or restore StringEquals on sts:ExternalId in its trust policy; we look again every minute.",
-            connection.role_arn
+            "The role {role} lets in somebody without your external id. Update its stack with our template, \
+             or restore StringEquals on sts:ExternalId in its trust policy. {again}"
+        ),
+        Cause::TrustUnsafe => format!(
+            "The trust policy of the role {role} admits more than our broker under your external id; the evidence \
+             names the statement. Update its stack with our template. {again}"
+        ),
+        Cause::RoleTooWide { action } => format!(
+            "The role {role} may do {action} outside of what carries your tenant's tag. Detach what was attached to \
+             it beside our template. {again}"
         ),
         Cause::WrongAccount { found } => format!(
             "The role lies in account {found}, declared was {}. End this connection and connect {found}, \
@@ -139,11 +154,35 @@ fn explain(cause: &Cause, connection: &Connection) -> String {
             connection.aws_account_id, connection.aws_account_id
         ),
         Cause::AccessLost => format!(
-            "The role {} does not let us in any more: it was deleted, or its trust policy changed. \
-             Make its stack again; we look again every minute.",
-            connection.role_arn
+            "The role {role} does not let us in any more: it was deleted, or its trust policy changed. \
+             Make its stack again. {again}"
+        ),
+        Cause::RoleDeleted => format!("The role {role} was deleted. Make its stack again. {again}"),
+        Cause::TrustChanged => format!(
+            "The role {role} is there, but its trust policy does not let us in any more. Update its stack with our \
+             template. {again}"
+        ),
+        Cause::PermissionMissing { action, by } => missing(role, action, *by),
+        Cause::RegionDisabled { region } => format!(
+            "The region {region} is switched off in your account. Enable it under Account, AWS Regions, or connect \
+             in another region. {again}"
         ),
     }
+}
+
+fn missing(role: &str, action: &str, by: Denier) -> String {
+    let cure = match by {
+        Denier::Role => "the role's own policy does not allow it. Update its stack with our template.",
+        Denier::Boundary => {
+            "its permissions boundary does not allow it. Take our template's boundary, or widen yours by this action."
+        }
+        Denier::Organisation => {
+            "a service control policy of your organisation denies it. Ask its administrator for an exception for \
+             the path /tenantry/."
+        }
+        Denier::Unclear => "the role, its boundary or your organisation denies it.",
+    };
+    format!("The role {role} may not do {action}: {cure} We look again by ourselves.")
 }
 
 /// One round of probes.
@@ -357,6 +396,42 @@ pub(super) async fn delete_connection(
             Ok(change.finish(reply.etag(connection.version)).await?)
         }
     }
+}
+
+/// The evidence of a proof, to read and to check.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = SignedEvidence)]
+pub struct SignedEvidenceView {
+    /// What is signed: the role, and round by round what was asked and answered. Without the external id.
+    #[schema(value_type = Object)]
+    pub document: serde_json::Value,
+    /// The document as a compact JWS of `/.well-known/jwks.json`, type `tenantry-evidence+jws`.
+    pub jws: String,
+}
+
+/// Download the evidence of a connection's proof as a signed document; `tenantry verify-evidence` checks it
+#[utoipa::path(get, path = "/v1/connections/{id}/evidence", operation_id = "connection_evidence",
+    tag = "connections",
+    params(("id" = String, Path)), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "A file with the document and its signature", body = SignedEvidenceView),
+        (status = 401, body = ProblemBody, description = "not-signed-in, credential-expired"),
+        (status = 403, body = ProblemBody, description = "not-allowed"),
+        (status = 404, body = ProblemBody, description = "not-found"),
+        (status = 429, body = ProblemBody, description = "rate-limited"),
+    ))]
+pub(super) async fn connection_evidence(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    IdPath(id): IdPath<ConnectionId>,
+) -> Result<Response, Problem> {
+    let signed = evidence::sign(&app, &caller, id).await?;
+    let body = SignedEvidenceView {
+        document: signed.document,
+        jws: signed.jws,
+    };
+    let name = format!("attachment; filename=\"evidence-{id}.json\"");
+    Ok(([(CONTENT_DISPOSITION, name)], axum::Json(body)).into_response())
 }
 
 /// Where to go on.

@@ -10,7 +10,9 @@ mod tenants;
 
 pub use api_keys::{ApiKeyCreated, ApiKeyView, CreateApiKey};
 pub use audit::AuditEntryView;
-pub use connections::{ConnectionDetail, ConnectionView, CreateConnection, EvidenceView, SetupView};
+pub use connections::{
+    ConnectionDetail, ConnectionView, CreateConnection, EvidenceView, SetupView, SignedEvidenceView,
+};
 pub use people::{AcceptInvitation, CreateInvitation, InvitationView, UserView};
 pub use sessions::{CreateSession, RefreshSession, SessionView};
 pub use signups::{CreateSignup, SignupAccepted, VerifiedView, VerifySignup};
@@ -64,6 +66,7 @@ pub fn routes() -> OpenApiRouter<App> {
         ))
         .routes(routes!(connections::verify_connection))
         .routes(routes!(connections::connection_events))
+        .routes(routes!(connections::connection_evidence))
 }
 
 /// What lists of a tenant's things take.
