@@ -148,6 +148,22 @@ impl Cause {
         }
     }
 
+    /// What happened, in one clause for people; the cure is told where the connection is shown.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::LockOpen { .. } => "the role lets in somebody without the external id".to_owned(),
+            Self::WrongAccount { found } => format!("the role lies in account {found}"),
+            Self::TrustUnsafe => "the role's trust policy admits more than our broker".to_owned(),
+            Self::RoleTooWide { action } => format!("the role may do {action} where nobody needs it"),
+            Self::AccessLost => "the role was deleted or its trust policy changed".to_owned(),
+            Self::RoleDeleted => "the role was deleted".to_owned(),
+            Self::TrustChanged => "the role's trust policy does not admit us any more".to_owned(),
+            Self::PermissionMissing { action, by } => format!("{} {action}", by.words()),
+            Self::RegionDisabled { region } => format!("the region {region} is switched off in the account"),
+        }
+    }
+
     const fn of_loss(loss: Option<Loss>) -> Self {
         match loss {
             Some(Loss::RoleDeleted) => Self::RoleDeleted,
@@ -240,6 +256,21 @@ impl ConnectionState {
             Self::AwaitingRole | Self::Quarantined { .. } => Self::proven_by(1, rounds_needed, now),
             Self::Verifying { clean_rounds } => Self::proven_by(clean_rounds + 1, rounds_needed, now),
             Self::Revoked { .. } => self,
+        }
+    }
+
+    /// Why work that needs the connection stands still; none while it is ready.
+    #[must_use]
+    pub fn why_frozen(&self) -> Option<String> {
+        match self {
+            Self::Ready { .. } => None,
+            Self::Quarantined { cause, .. } => Some(format!(
+                "work is frozen and nothing is undone: {}; it goes on by itself once that is mended",
+                cause.words()
+            )),
+            Self::AwaitingRole | Self::Verifying { .. } | Self::Revoked { .. } => {
+                Some("the AWS account is not connected".to_owned())
+            }
         }
     }
 
@@ -384,6 +415,20 @@ mod tests {
         let early = quarantined(missing(), THEN, None);
         let next = early.after_round(&Verdict::Clean, 3, now());
         assert_eq!(next, Ok(ConnectionState::Verifying { clean_rounds: 1 }));
+    }
+
+    #[test]
+    fn work_stands_still_unless_the_connection_is_ready_and_says_why() {
+        assert_eq!(ConnectionState::Ready { proven_at: THEN }.why_frozen(), None);
+        let frozen = quarantined(missing(), THEN, None)
+            .why_frozen()
+            .unwrap_or_default();
+        assert!(
+            frozen.contains("service control policy") && frozen.contains("ec2:CreateVpc"),
+            "{frozen}"
+        );
+        let waiting = ConnectionState::AwaitingRole.why_frozen().unwrap_or_default();
+        assert!(waiting.contains("not connected"), "{waiting}");
     }
 
     #[test]

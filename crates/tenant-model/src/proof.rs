@@ -105,6 +105,19 @@ pub enum Denier {
     Unclear,
 }
 
+impl Denier {
+    /// Who refuses, as the beginning of a clause that ends with the action.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Role => "the role's own policy does not allow",
+            Self::Boundary => "the role's permissions boundary does not allow",
+            Self::Organisation => "a service control policy of the organisation denies",
+            Self::Unclear => "the role, its boundary or the organisation denies",
+        }
+    }
+}
+
 /// The answers of one round, in the order they were asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeRound {
@@ -202,6 +215,19 @@ impl Doubt {
             Self::Clock => "clock",
             Self::NoAnswer => "no_answer",
             Self::Unclear => "unclear",
+        }
+    }
+
+    /// What it means for the tenant.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Throttled => "AWS asks us to slow down. Nothing is wrong with your role; we ask again.",
+            Self::Clock => {
+                "AWS and we disagree about the time. Nothing is wrong with your role; it is ours to mend."
+            }
+            Self::NoAnswer => "AWS does not answer. Nothing is wrong with your role; we ask again.",
+            Self::Unclear => "AWS's answers do not fit together yet; we ask again.",
         }
     }
 

@@ -195,6 +195,35 @@ pub async fn watch_busy(conn: &mut Conn, within_seconds: i32) -> Result<(), Stor
     Ok(())
 }
 
+/// Whether work may use the connection at this moment.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_ready(conn: &mut Conn, id: ConnectionId) -> Result<bool, StoreError> {
+    let ready = sqlx::query_scalar!(
+        r#"select state_name = 'ready' as "ready!" from connection where connection_id = $1"#,
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(ready.unwrap_or(false))
+}
+
+/// Accounts of a region about which AWS has given no answer when it was last asked. Role `ops`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_unanswered(conn: &mut Conn, region: &str) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"select count(distinct aws_account_id) as "count!" from connection
+            where region = $1 and state_name <> 'revoked' and doubt ->> 'doubt' = 'no_answer'"#,
+        region,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
+}
+
 /// Why the last rounds of a connection proved nothing, if they did not.
 ///
 /// # Errors

@@ -17,6 +17,7 @@ pub mod deployments;
 mod error;
 pub mod exports;
 pub mod idempotency;
+pub mod incidents;
 pub mod intents;
 pub mod invitations;
 pub mod mails;

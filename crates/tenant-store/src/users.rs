@@ -102,6 +102,29 @@ pub async fn list(
     rows.into_iter().map(User::try_from).collect()
 }
 
+/// Whom to tell about a tenant's account: its active admins and the active operators, at most `limit`. Needs the
+/// role `ops`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_responsible(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let rows = sqlx::query_as!(
+        UserRow,
+        "select user_id, tenant_id, email, role, state, created_at, updated_at, version from app_user
+          where state = 'active' and (role = 'operator' or (tenant_id = $1 and role = 'admin'))
+          order by user_id limit $2",
+        tenant_id.as_uuid(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(User::try_from).collect()
+}
+
 /// Ends sign-in for everybody of a tenant.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use tenant_model::{
     Action, AwsAccountId, Connection, ConnectionId, ConnectionState, ExternalId, InvalidTransition,
     Principal, TenantId, authorize,
 };
-use tenant_store::connections::{self, Evidence};
+use tenant_store::connections::{self, Evidence, StandingDoubt};
 use tenant_store::{Conn, StoreError};
 
 use crate::change::{Fact, record};
@@ -137,6 +137,20 @@ pub async fn find(app: &App, caller: &Principal, id: ConnectionId) -> Result<Con
         .ok_or(OnboardingError::NotFound)?;
     authorize(caller, Action::ReadTenant, Some(connection.tenant_id))?;
     Ok(connection)
+}
+
+/// Why nothing is proven at the moment, if so.
+///
+/// # Errors
+/// As for [`find`].
+pub async fn find_doubt(
+    app: &App,
+    caller: &Principal,
+    id: ConnectionId,
+) -> Result<Option<StandingDoubt>, OnboardingError> {
+    let connection = find(app, caller, id).await?;
+    let mut tx = app.begin_as(Some(connection.tenant_id)).await?;
+    Ok(connections::find_doubt(&mut tx, id).await?)
 }
 
 /// The newest rounds of probes first.

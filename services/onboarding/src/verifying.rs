@@ -10,7 +10,7 @@ use tenant_store::StoreError;
 use tenant_store::connections::{self, Claimed, Evidence};
 
 use crate::proving::{Depth, ask};
-use crate::{App, OnboardingError};
+use crate::{App, OnboardingError, incidents, notices};
 
 /// A round stops at its first unknown answer, and each call ends within ten seconds; who holds the lease longer has
 /// died.
@@ -112,9 +112,11 @@ async fn conclude(app: &App, claimed: &Claimed, evidence: &Evidence) -> Result<(
             ..before.clone()
         };
         crate::connections::announce(app, &mut tx, "reconciler", &after, names(&after.state)).await?;
+        notices::tell(app, &mut tx, (before, &after)).await?;
         tracing::info!(connection.id = %after.id, state = after.state.name(), "a connection changed state");
     }
     tx.commit().await?;
+    incidents::take_note(app, &before.region, evidence).await?;
     metrics::counter!("tenantry_onboarding_probe_rounds_total", "state" => before.state.name()).increment(1);
     Ok(())
 }

@@ -45,7 +45,7 @@ impl ProvisioningConfig {
             settle_window: Duration::from_secs(120),
             missing_grace: Duration::from_secs(300),
             drift_interval: Duration::from_secs(600),
-            frozen_interval: Duration::from_secs(30),
+            frozen_interval: Duration::from_secs(10),
         }
     }
 

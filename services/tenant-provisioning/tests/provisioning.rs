@@ -297,6 +297,48 @@ async fn without_a_ready_connection_nothing_is_done_and_nothing_is_undone() {
 }
 
 #[tokio::test]
+async fn work_freezes_before_the_next_call_and_goes_on_by_itself() {
+    let installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+    let operation = installation.approved(&acme).await;
+    let (app, interrupter) = (installation.app.clone(), installation.interrupter.clone());
+
+    // The answer to the first call is on its way when the connection is quarantined.
+    interrupter.arm(1, Moment::After);
+    let worker = tokio::spawn(async move { pass(&app, "a worker").await });
+    interrupter.reached.notified().await;
+    let now = installation.app.kit.clock.now();
+    let frozen = ConnectionState::Quarantined {
+        cause: Cause::RoleDeleted,
+        since: now,
+        proven_at: Some(now),
+    };
+    set_connection(&installation, &acme, frozen).await;
+    installation.world.control.clear_calls();
+    interrupter.released.notify_one();
+    worker.await.expect("no panic").expect("no failure");
+    for _ in 0..5 {
+        installation.work().await;
+    }
+    let calls = installation.world.control.calls();
+    let changing: Vec<_> = calls
+        .iter()
+        .filter(|call| support::changes(&call.operation))
+        .collect();
+    assert!(changing.is_empty(), "calls while frozen: {changing:?}");
+    let deployment = installation.deployment(operation.deployment_id).await;
+    let blocked = deployment.blocked.expect("a reason");
+    assert!(
+        blocked.contains("frozen") && blocked.contains("deleted"),
+        "{blocked}"
+    );
+
+    set_connection(&installation, &acme, ConnectionState::Ready { proven_at: now }).await;
+    installation.until(operation.deployment_id, Phase::Ready).await;
+    installation.assert_whole(&acme, "after the connection came back");
+}
+
+#[tokio::test]
 async fn a_cancelled_provision_is_taken_down_again() {
     let installation = Installation::start().await;
     let acme = installation.customer(1).await;

@@ -18,7 +18,7 @@ use tenant_model::connection::{Cause, Denier};
 use tenant_model::{
     Action, AwsAccountId, Connection, ConnectionId, ConnectionState, Principal, TenantId, authorize,
 };
-use tenant_store::connections::Evidence;
+use tenant_store::connections::{Evidence, StandingDoubt};
 use utoipa::ToSchema;
 
 use super::ListQuery;
@@ -55,6 +55,9 @@ pub struct ConnectionView {
     pub clean_rounds: Option<u32>,
     /// When it was last proven, while `ready`.
     pub proven_at: Option<DateTime<Utc>>,
+    /// What was found, while `quarantined`: `lock_open`, `trust_unsafe`, `role_too_wide`, `wrong_account`,
+    /// `access_lost`, `role_deleted`, `trust_changed`, `permission_missing` or `region_disabled`.
+    pub cause: Option<String>,
     /// What is wrong and how to mend it, while `quarantined`.
     pub problem: Option<String>,
     /// How often we have looked.
@@ -104,11 +107,13 @@ impl ConnectionView {
     /// The wire view of a connection.
     #[must_use]
     pub fn new(app: &App, connection: &Connection) -> Self {
-        let (mut clean_rounds, mut proven_at, mut problem) = (None, None, None);
+        let (mut clean_rounds, mut proven_at, mut cause, mut problem) = (None, None, None, None);
         match &connection.state {
             ConnectionState::Verifying { clean_rounds: rounds } => clean_rounds = Some(*rounds),
             ConnectionState::Ready { proven_at: at } => proven_at = Some(*at),
-            ConnectionState::Quarantined { cause, .. } => problem = Some(explain(cause, connection)),
+            ConnectionState::Quarantined { cause: found, .. } => {
+                (cause, problem) = (Some(found.name().to_owned()), Some(explain(found, connection)));
+            }
             ConnectionState::AwaitingRole | ConnectionState::Revoked { .. } => {}
         }
         Self {
@@ -120,6 +125,7 @@ impl ConnectionView {
             state: connection.state.name().to_owned(),
             clean_rounds,
             proven_at,
+            cause,
             problem,
             check_count: connection.check_count,
             setup: connections::setup(app, connection).into(),
@@ -224,8 +230,31 @@ pub struct ConnectionDetail {
     /// The connection.
     #[serde(flatten)]
     pub connection: ConnectionView,
+    /// Why nothing is proven at the moment: AWS is slow or silent, or the clocks differ. Never a state.
+    pub doubt: Option<DoubtView>,
     /// The newest rounds of probes first.
     pub evidence: Vec<EvidenceView>,
+}
+
+/// Why the last rounds proved nothing.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DoubtView {
+    /// `throttled`, `clock`, `no_answer` or `unclear`.
+    pub kind: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// What it means.
+    pub meaning: String,
+}
+
+impl From<StandingDoubt> for DoubtView {
+    fn from(standing: StandingDoubt) -> Self {
+        Self {
+            kind: standing.doubt.name().to_owned(),
+            since: standing.since,
+            meaning: standing.doubt.words().to_owned(),
+        }
+    }
 }
 
 /// The account to connect.
@@ -333,7 +362,14 @@ pub(super) async fn get_connection(
     let evidence = connections::list_evidence(&app, &caller, id, 10).await?;
     let connection = ConnectionView::new(&app, &found);
     let evidence = evidence.into_iter().map(EvidenceView::from).collect();
-    let detail = ConnectionDetail { connection, evidence };
+    let doubt = connections::find_doubt(&app, &caller, id)
+        .await?
+        .map(DoubtView::from);
+    let detail = ConnectionDetail {
+        connection,
+        doubt,
+        evidence,
+    };
     Ok(([(ETAG, etag(found.version))], axum::Json(detail)).into_response())
 }
 

@@ -3,6 +3,7 @@
 mod api_keys;
 mod audit;
 pub mod connections;
+mod incidents;
 mod people;
 mod sessions;
 mod signups;
@@ -11,8 +12,10 @@ mod tenants;
 pub use api_keys::{ApiKeyCreated, ApiKeyView, CreateApiKey};
 pub use audit::AuditEntryView;
 pub use connections::{
-    ConnectionDetail, ConnectionView, CreateConnection, EvidenceView, SetupView, SignedEvidenceView,
+    ConnectionDetail, ConnectionView, CreateConnection, DoubtView, EvidenceView, SetupView,
+    SignedEvidenceView,
 };
+pub use incidents::{IncidentList, IncidentView};
 pub use people::{AcceptInvitation, CreateInvitation, InvitationView, UserView};
 pub use sessions::{CreateSession, RefreshSession, SessionView};
 pub use signups::{CreateSignup, SignupAccepted, VerifiedView, VerifySignup};
@@ -58,6 +61,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(api_keys::list_api_keys))
         .routes(routes!(api_keys::delete_api_key))
         .routes(routes!(audit::list_audit))
+        .merge(routes_of_connections())
+}
+
+fn routes_of_connections() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(connections::create_connection))
         .routes(routes!(connections::list_connections))
         .routes(routes!(
@@ -67,6 +75,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(connections::verify_connection))
         .routes(routes!(connections::connection_events))
         .routes(routes!(connections::connection_evidence))
+        .routes(routes!(incidents::list_incidents))
 }
 
 /// What lists of a tenant's things take.

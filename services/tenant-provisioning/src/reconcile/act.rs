@@ -6,7 +6,7 @@ use tenant_model::{
     resource::{Intent, Outcome, ResourceRecord, ResourceState, client_token},
 };
 use tenant_store::{
-    Conn, StoreError,
+    Conn, StoreError, connections,
     intents::{self, Settlement},
     operations,
     resources::{self, NewCreation},
@@ -101,6 +101,7 @@ pub(super) async fn repeat(app: &App, case: &mut Case, intent: &Intent) -> Resul
     let ec2 = case.ec2(class(&intent.call)).await?;
     let mut tx = app.stores.begin(case.lease.tenant_id).await?;
     work::hold(&mut tx, &case.lease).await?;
+    still_connected(&mut tx, case).await?;
     tx.commit().await?;
     case.calls += 1;
     let answer = make(case, &ec2, intent).await;
@@ -144,6 +145,7 @@ async fn write_down(
     let mut tx = app.stores.begin(ids.0).await?;
     work::hold(&mut tx, &case.lease).await?;
     still_wished(&mut tx, case).await?;
+    still_connected(&mut tx, case).await?;
     intents::insert(&mut tx, ids, case.lease.fence, intent).await?;
     let record = ResourceRecord {
         state: under_way(&intent.call, record.state),
@@ -160,6 +162,14 @@ async fn write_down(
 async fn still_wished(conn: &mut Conn, case: &Case) -> Result<(), PassError> {
     let live = operations::find_live_for_update(conn, case.deployment.id).await?;
     if live.map(|live| live.id) == case.operation.as_ref().map(|operation| operation.id) {
+        return Ok(());
+    }
+    Err(StoreError::Stale.into())
+}
+
+/// The connection may have been quarantined since the pass began: then the call is not made any more.
+async fn still_connected(conn: &mut Conn, case: &Case) -> Result<(), PassError> {
+    if connections::is_ready(conn, case.deployment.connection_id).await? {
         return Ok(());
     }
     Err(StoreError::Stale.into())

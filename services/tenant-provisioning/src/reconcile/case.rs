@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_access::{Broker, SessionIdentity, StepClass, TenantRole, ec2::Scope};
 use tenant_model::{
-    Connection, ConnectionState,
+    Connection,
     blueprint::Blueprint,
     convergence::{Ids, Next, next},
     deployment::{Deployment, Wanted},
@@ -69,13 +69,13 @@ impl Case {
         let connection = connections::find(&mut tx, deployment.connection_id)
             .await?
             .ok_or(RequestError::NotFound)?;
-        if !matches!(connection.state, ConnectionState::Ready { .. }) {
+        if let Some(why) = connection.state.why_frozen() {
             tx.commit().await?;
             // Without access nothing is done and nothing is undone.
             return Ok(Err(Conclusion::Later {
                 pause: app.config.frozen_interval,
                 attempt: 0,
-                hindrance: Some(Hindrance::NoAccess("the AWS account is not connected".to_owned())),
+                hindrance: Some(Hindrance::NoAccess(why)),
             }));
         }
         let case = Self::assemble(&mut tx, app, lease, (deployment, operation, connection)).await?;

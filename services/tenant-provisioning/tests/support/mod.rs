@@ -296,7 +296,7 @@ impl CallObserver for Interrupter {
     }
 }
 
-fn changes(operation: &str) -> bool {
+pub(crate) fn changes(operation: &str) -> bool {
     STEP_CLASSES
         .into_iter()
         .filter(|class| !matches!(class, StepClass::Observe | StepClass::Identity))
