@@ -15,7 +15,7 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types::Tag;
 use secrecy::{ExposeSecret, SecretString};
-use tenant_model::{ids::TenantId, proof::Denier};
+use tenant_model::{ids::TenantId, permissions::SessionScope, proof::Denier};
 use tokio::time::Instant;
 
 use crate::{
@@ -136,6 +136,15 @@ impl TenantSession {
         crate::iam::trust_policy(&self.config, role_name(&self.role_arn)).await
     }
 
+    /// A quota of the account in the session's region, by service and code. Needs a session of
+    /// [`StepClass::Preflight`].
+    ///
+    /// # Errors
+    /// Any failure of Service Quotas.
+    pub async fn quota(&self, service: &str, code: &str) -> Result<u64, AwsError> {
+        crate::quotas::value(&self.config, (service, code)).await
+    }
+
     /// Which of the role's own documents refuses a call on things that carry the tenant's tag. Needs a session of
     /// [`StepClass::Identity`]. The simulator does not know the organisation's policies: what it allows and EC2
     /// refuses is refused by those.
@@ -213,7 +222,14 @@ impl Broker {
     ) -> Result<TenantSession, AssumeError> {
         let terms = Terms {
             name: class.name(),
-            policy: SessionPolicy::for_class(class, region),
+            policy: SessionPolicy::for_class(
+                class,
+                &SessionScope {
+                    tenant_id: role.tenant_id,
+                    account: &role.account,
+                    region,
+                },
+            ),
         };
         self.assume_under(role, &terms, region, identity).await
     }

@@ -15,6 +15,7 @@ pub mod error;
 mod http;
 pub mod iam;
 pub mod kinesis;
+mod quotas;
 pub mod redshift;
 pub mod s3;
 pub mod session_policy;

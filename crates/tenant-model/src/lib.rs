@@ -8,6 +8,7 @@
 pub mod account;
 pub mod audit;
 pub mod blueprint;
+pub mod cidr;
 pub mod connection;
 pub mod convergence;
 pub mod deployment;
@@ -17,7 +18,9 @@ pub mod ids;
 pub mod meter;
 pub mod observation;
 pub mod operation;
+pub mod permissions;
 pub mod plan;
+pub mod preflight;
 pub mod principal;
 pub mod proof;
 pub mod quantity;

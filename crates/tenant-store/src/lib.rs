@@ -25,6 +25,7 @@ pub mod meters;
 pub mod operations;
 pub mod outbox;
 mod pool;
+pub mod preflights;
 pub mod quarantine;
 pub mod rehearsal;
 pub mod resources;

@@ -18,6 +18,7 @@ pub mod mail;
 mod notices;
 pub mod offboarding;
 pub mod people;
+pub mod preflight;
 mod proving;
 pub mod routes;
 pub mod sign_in;
@@ -73,6 +74,7 @@ impl App {
 /// Starts the workers: the proof of connections, the end of offboarding, and tidying up.
 pub fn start(app: &App) {
     app.kit.spawn("verify connections", verifying::run(app.clone()));
+    app.kit.spawn("check wishes", preflight::run(app.clone()));
     app.kit.spawn("finish offboarding", offboarding::run(app.clone()));
     app.kit
         .spawn("forget expired secrets", sign_in::forget_expired(app.clone()));

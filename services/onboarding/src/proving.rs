@@ -6,9 +6,7 @@
 //! further question would show in the tenant's log. What the answers prove is [`tenant_model::proof::judge`].
 
 use aws_access::ec2::trial::{FORBIDDEN, NEEDED, TrialCall};
-use aws_access::{
-    AssumeError, AwsErrorKind, Broker, ProbeOutcome, SessionIdentity, StepClass, TenantRole, TenantSession,
-};
+use aws_access::{AssumeError, Broker, ProbeOutcome, SessionIdentity, StepClass, TenantRole, TenantSession};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use tenant_model::proof::{Answer, Denier, Loss, ProbeRound, Trial, TrialOutcome, TrustReading};
@@ -66,6 +64,31 @@ pub(crate) async fn ask(app: &App, connection: &Connection, depth: Depth) -> Pro
         round.forbidden = asking.try_forbidden().await;
     }
     round
+}
+
+/// The calls that our work begins with, each by dry run under its session policy; until one is not allowed.
+pub(crate) async fn try_permissions(app: &App, connection: &Connection) -> Vec<Trial> {
+    let mut round = unasked();
+    Asking::new(app, connection).try_needed(&mut round).await;
+    round.needed
+}
+
+/// The tenant's role, as the broker takes it.
+pub(crate) fn role(connection: &Connection) -> TenantRole {
+    TenantRole {
+        tenant_id: connection.tenant_id,
+        account: connection.aws_account_id.to_string(),
+        role_arn: connection.role_arn.clone(),
+        external_id: SecretString::from(connection.external_id.expose()),
+    }
+}
+
+/// What the tenant reads in its own log when we look.
+pub(crate) fn identity(connection: &Connection) -> SessionIdentity {
+    SessionIdentity {
+        operation: connection.id.to_string(),
+        source_identity: "reconciler".to_owned(),
+    }
 }
 
 fn unasked() -> ProbeRound {
@@ -128,16 +151,8 @@ impl<'a> Asking<'a> {
             app,
             connection,
             broker: app.aws.broker(),
-            role: TenantRole {
-                tenant_id: connection.tenant_id,
-                account: connection.aws_account_id.to_string(),
-                role_arn: connection.role_arn.clone(),
-                external_id: SecretString::from(connection.external_id.expose()),
-            },
-            identity: SessionIdentity {
-                operation: connection.id.to_string(),
-                source_identity: "reconciler".to_owned(),
-            },
+            role: role(connection),
+            identity: identity(connection),
         }
     }
 
@@ -172,8 +187,14 @@ impl<'a> Asking<'a> {
             .await
     }
 
+    /// IAM is not regional, and answers also when the connection's region is off.
+    async fn identity_session(&self) -> Result<TenantSession, AssumeError> {
+        self.session(StepClass::Identity, &self.app.aws.settings().region)
+            .await
+    }
+
     async fn read_trust(&self) -> TrustReading {
-        let session = match self.session(StepClass::Identity, &self.connection.region).await {
+        let session = match self.identity_session().await {
             Ok(session) => session,
             Err(AssumeError::Denied) => return TrustReading::SessionRefused,
             Err(AssumeError::Unavailable(error)) => return TrustReading::Unread { reason: error.code },
@@ -189,7 +210,7 @@ impl<'a> Asking<'a> {
                 |statement| TrustReading::AtFault { statement },
                 |()| TrustReading::Sound,
             ),
-            Err(error) if error.kind == AwsErrorKind::Denied => TrustReading::Denied,
+            Err(error) if error.code == "AccessDenied" => TrustReading::Denied,
             Err(error) => TrustReading::Unread { reason: error.code },
         }
     }
@@ -218,7 +239,7 @@ impl<'a> Asking<'a> {
         if outcome != unclear {
             return outcome;
         }
-        let Ok(session) = self.session(StepClass::Identity, &self.connection.region).await else {
+        let Ok(session) = self.identity_session().await else {
             return outcome;
         };
         let named = session.simulate(call).await;

@@ -8,9 +8,10 @@ use tenant_model::connection::{Cause, TrustReading, Verdict, judge};
 use tenant_model::{Connection, ConnectionState};
 use tenant_store::StoreError;
 use tenant_store::connections::{self, Claimed, Evidence};
+use tenant_store::preflights;
 
 use crate::proving::{Depth, ask};
-use crate::{App, OnboardingError, incidents, notices};
+use crate::{App, OnboardingError, incidents, notices, preflight};
 
 /// A round stops at its first unknown answer, and each call ends within ten seconds; who holds the lease longer has
 /// died.
@@ -113,6 +114,10 @@ async fn conclude(app: &App, claimed: &Claimed, evidence: &Evidence) -> Result<(
         };
         crate::connections::announce(app, &mut tx, "reconciler", &after, names(&after.state)).await?;
         notices::tell(app, &mut tx, (before, &after)).await?;
+        if after.state.is_ready() {
+            let wish = preflight::first_wish();
+            preflights::ask_first(&mut tx, &after, &wish, evidence.at).await?;
+        }
         tracing::info!(connection.id = %after.id, state = after.state.name(), "a connection changed state");
     }
     tx.commit().await?;

@@ -32,7 +32,11 @@ async fn refused_for(from: &str, to: &str) -> Value {
 
 #[tokio::test]
 async fn a_role_without_a_permission_that_we_need_is_refused_and_the_permission_named() {
-    let cause = refused_for("                  - ec2:AllocateAddress\n", "").await;
+    let cause = refused_for(
+        "              - ec2:AllocateAddress\n",
+        "              - ec2:ReleaseAddress\n",
+    )
+    .await;
     assert_eq!(cause["kind"], "permission_missing");
     assert_eq!(
         (&cause["action"], &cause["by"]),
@@ -42,7 +46,7 @@ async fn a_role_without_a_permission_that_we_need_is_refused_and_the_permission_
 
 #[tokio::test]
 async fn a_role_that_cannot_show_its_trust_is_refused() {
-    let cause = refused_for("                  - iam:GetRole\n", "").await;
+    let cause = refused_for("              - iam:GetRole\n", "").await;
     assert_eq!(
         (&cause["kind"], &cause["action"]),
         (&"permission_missing".into(), &"iam:GetRole".into())
@@ -61,17 +65,10 @@ async fn a_role_that_refuses_to_know_who_acts_is_refused() {
 
 #[tokio::test]
 async fn a_role_that_may_do_what_nobody_needs_is_refused() {
-    let (read, everything) = (
-        "                  - iam:GetRole\n",
-        "                  - iam:GetRole\n                  - ec2:*\n",
-    );
-    let here = "role/tenantry/${RoleName}\"\n";
     // The whole of EC2 on every resource, in the statement that is about the role itself.
-    let wide = TEMPLATE.replacen(read, everything, 1).replacen(
-        &format!("Resource: !Sub \"arn:aws:iam::${{AWS::AccountId}}:{here}"),
-        "Resource: \"*\"\n",
-        1,
-    );
+    let own_role = "              - iam:SimulatePrincipalPolicy\n            Resource:\n              - !Sub \"arn:aws:iam::${AWS::AccountId}:role/tenantry/${RoleName}\"\n";
+    let everything = "              - iam:SimulatePrincipalPolicy\n              - ec2:*\n            Resource:\n              - \"*\"\n";
+    let wide = TEMPLATE.replacen(own_role, everything, 1);
     assert_ne!(wide, TEMPLATE);
     let house = House::open().await;
     let ada = house.tenant("ada@acme.example").await;
@@ -84,6 +81,14 @@ async fn a_role_that_may_do_what_nobody_needs_is_refused() {
         (&cause["kind"], &cause["action"]),
         (&"role_too_wide".into(), &"ec2:CreateVpc".into())
     );
+}
+
+#[tokio::test]
+async fn what_else_is_attached_to_the_role_adds_nothing() {
+    let attached = "        - !Ref Permissions\n        - arn:aws:iam::aws:policy/AdministratorAccess\n";
+    let house = House::open().await;
+    let (_, connection) = connected_with(&house, "        - !Ref Permissions\n", attached).await;
+    assert_eq!(connection["state"], "ready", "the boundary holds: {connection}");
 }
 
 #[tokio::test]

@@ -143,6 +143,27 @@ async fn a_refusal_without_a_reason_is_explained_by_simulation() {
 }
 
 #[tokio::test]
+async fn a_disabled_region_is_named() {
+    let house = House::open().await;
+    let ada = house.tenant("ada@acme.example").await;
+    let path = format!("/v1/tenants/{}/connections", ada.tenant);
+    let body = serde_json::json!({ "aws_account_id": ACCOUNT, "region": "eu-south-1" });
+    let connection = house
+        .ask(Ask::post(path, body).by(&ada.token))
+        .await
+        .expect(201)
+        .json();
+    house.deploy(ACCOUNT, &connection).await;
+    house.probe().await;
+    let found = house.connection(&ada, &connection["id"]).await;
+    assert_eq!(
+        (&found["state"], &found["cause"]),
+        (&"quarantined".into(), &"region_disabled".into())
+    );
+    assert!(found["problem"].as_str().expect("words").contains("eu-south-1"));
+}
+
+#[tokio::test]
 async fn throttling_an_outage_and_a_clock_change_no_state_and_are_named() {
     let error = |status, code: &str| Fault::Error {
         status,

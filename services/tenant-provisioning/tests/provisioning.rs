@@ -5,6 +5,7 @@ mod support;
 
 use std::time::Duration;
 
+use aws_access::StepClass;
 use local_aws::{Fault, FaultRule};
 use support::{Customer, Installation, Moment};
 use tenant_model::{
@@ -336,6 +337,36 @@ async fn work_freezes_before_the_next_call_and_goes_on_by_itself() {
     set_connection(&installation, &acme, ConnectionState::Ready { proven_at: now }).await;
     installation.until(operation.deployment_id, Phase::Ready).await;
     installation.assert_whole(&acme, "after the connection came back");
+}
+
+/// The other direction of the compiled policies: what no step calls is not granted. The endpoint's log is the judge.
+#[tokio::test]
+async fn a_whole_life_uses_every_action_of_its_steps() {
+    let installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+    let operation = installation.approved(&acme).await;
+    installation.until(operation.deployment_id, Phase::Ready).await;
+    set_tenant(&installation, &acme, TenantState::Suspended).await;
+    installation.until(operation.deployment_id, Phase::Stopped).await;
+    set_tenant(&installation, &acme, TenantState::Active).await;
+    installation.until(operation.deployment_id, Phase::Ready).await;
+    set_tenant(&installation, &acme, TenantState::Offboarding).await;
+    installation.until(operation.deployment_id, Phase::Deleted).await;
+    let called = |action: &str| calls_of(&installation, action.trim_start_matches("ec2:")) > 0;
+    let classes = [
+        StepClass::Observe,
+        StepClass::Network,
+        StepClass::Compute,
+        StepClass::Delete,
+    ];
+    for action in classes.into_iter().flat_map(StepClass::actions) {
+        // Tags are asked for with the call that sets them; regions are the proof's to look at.
+        let elsewhere = ["ec2:CreateTags", "ec2:DescribeRegions"].contains(&action);
+        assert!(
+            called(action) || elsewhere,
+            "{action} is granted, and nobody calls it"
+        );
+    }
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ impl Ec2 {
         Ok(all)
     }
 
-    async fn vpc_attribute(&self, vpc: &str, name: VpcAttributeName) -> Result<bool, AwsError> {
+    pub(super) async fn vpc_attribute(&self, vpc: &str, name: VpcAttributeName) -> Result<bool, AwsError> {
         let request = self.reads.describe_vpc_attribute().vpc_id(vpc).attribute(name);
         let reply = request.send().await?;
         let value = reply

@@ -7,6 +7,7 @@ mod carry_out;
 mod describe;
 mod launch;
 mod shapes;
+mod survey;
 pub mod trial;
 
 use std::{fmt, slice};
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 pub use describe::Leftover;
 
-use crate::settings::one_attempt;
+use crate::{Aws, settings::one_attempt};
 
 /// EC2 as one session sees it.
 #[derive(Clone)]
@@ -44,6 +45,14 @@ impl Ec2 {
             writes: aws_sdk_ec2::Client::new(&one_attempt(config)),
             region: config.region().map(ToString::to_string).unwrap_or_default(),
         }
+    }
+}
+
+impl Aws {
+    /// EC2 in the account and region of these settings.
+    #[must_use]
+    pub fn ec2(&self) -> Ec2 {
+        Ec2::new(&self.reads())
     }
 }
 

@@ -8,7 +8,9 @@ use tenant_model::ids::{ApiKeyId, ConnectionId, DeploymentId, ExportId, Operatio
 use uuid::Uuid;
 
 use crate::layout::{self, Place, Shell, TenantFrame, Theme};
-use crate::pages::connections::{ConnectionPage, ConnectionRow, NewConnection, Phase};
+use crate::pages::connections::{
+    ConnectionPage, ConnectionRow, NewConnection, Phase, PreflightCard, WishForm,
+};
 use crate::pages::deployments::{DeleteForm, DeploymentPage, DeploymentRow, NewDeployment, ResourceRow};
 use crate::pages::exports::ExportRow;
 use crate::pages::fleet::{FleetPage, FleetRow};
@@ -243,6 +245,42 @@ fn connection(phase: Phase) -> ConnectionPage {
         refused: (phase == Phase::Refused).then(|| "The trust policy lets us in without the external id, so somebody else could talk us into using your role.".to_owned()),
         dev_key: Some("k".to_owned()),
         may_change: true,
+        preflight: (phase == Phase::Ready).then(preflight),
+    }
+}
+
+fn preflight() -> PreflightCard {
+    let mut full = step(
+        "Addresses",
+        "5 of 5 Elastic IP addresses in use, 1 needed",
+        StepState::Failed,
+        "",
+    );
+    full.fix = Some(
+        "1 more Elastic IP addresses are needed. Request the value 6 for L-0263D0A3 in Service Quotas."
+            .to_owned(),
+    );
+    PreflightCard {
+        connection: CONNECTION,
+        pending: false,
+        checks: vec![
+            step("Region", "eu-central-1 is enabled", StepState::Done, ""),
+            full,
+            step(
+                "Zones",
+                "No clear answer (RequestLimitExceeded); we ask again",
+                StepState::Waiting,
+                "",
+            ),
+        ],
+        checked_at: Some(ago(0)),
+        wish: WishForm {
+            instance_type: "m6i.large".to_owned(),
+            vpc_cidr: "10.42.0.0/16".to_owned(),
+            existing_vpc: false,
+            sold: vec!["m6i.large", "t3.large"],
+        },
+        key: Some("k".to_owned()),
     }
 }
 

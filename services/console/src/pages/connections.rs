@@ -71,6 +71,31 @@ pub(crate) struct ConnectionPage {
     pub(crate) dev_key: Option<String>,
     /// Whether the viewer may go on to choose a deployment.
     pub(crate) may_change: bool,
+    /// Whether what the viewer wants fits; none before the account is proven.
+    pub(crate) preflight: Option<PreflightCard>,
+}
+
+/// The last wish and its checks.
+#[derive(Clone, Debug)]
+pub(crate) struct PreflightCard {
+    pub(crate) connection: ConnectionId,
+    /// Nobody has looked yet.
+    pub(crate) pending: bool,
+    pub(crate) checks: Vec<Step>,
+    pub(crate) checked_at: Option<DateTime<Utc>>,
+    pub(crate) wish: WishForm,
+    /// The key of the form; none for who may not change anything.
+    pub(crate) key: Option<String>,
+}
+
+/// What was typed last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WishForm {
+    pub(crate) instance_type: String,
+    pub(crate) vpc_cidr: String,
+    pub(crate) existing_vpc: bool,
+    /// Sizes to choose from.
+    pub(crate) sold: Vec<&'static str>,
 }
 
 /// The list, or the first step when there is none.
@@ -147,8 +172,49 @@ pub(crate) fn show(view: &ConnectionPage) -> Markup {
         div id="stages" { (stages(view)) }
         (ui::head(&[("AWS account", format!("/tenants/{}/connections", view.tenant))], &title, &html! { "Region " (view.region) }, &html! {}))
         div.columns {
-            div id="role" { (role(view)) }
+            div id="role" {
+                (role(view))
+                @if let Some(card) = &view.preflight { (preflight(card, None)) }
+            }
             div hx-sse:connect={ "/connections/" (view.id) "/live" } hx-sse:close="done" hx-swap="innerMorph" { (live(view)) }
+        }
+    }
+}
+
+/// Whether a design fits into the account. While nobody has looked the card asks again by itself.
+pub(crate) fn preflight(card: &PreflightCard, refused: Option<&ProblemBody>) -> Markup {
+    let address = format!("/connections/{}/preflight", card.connection);
+    let again = card.pending.then_some(address.as_str());
+    html! {
+        section.card id="preflight" hx-get=[again] hx-trigger=[again.map(|_| "load delay:1s")] hx-swap=[again.map(|_| "outerHTML")] {
+            header { h2 { "Does it fit?" } p { "What we would make, checked against your account as it is. Nothing is made." } }
+            div.body {
+                @if card.pending { p.muted role="status" { "Looking into your account …" } }
+                (ui::steps(&card.checks))
+                @if let Some(key) = &card.key { (wish_form(&address, &card.wish, (key, refused))) }
+            }
+            @if let Some(at) = card.checked_at { footer { span { "Looked at " (ui::time_precise(at)) } } }
+        }
+    }
+}
+
+fn wish_form(address: &str, wish: &WishForm, (key, refused): (&str, Option<&ProblemBody>)) -> Markup {
+    let sizes: Vec<_> = wish.sold.iter().map(|size| (*size, *size)).collect();
+    let networks = [
+        ("new", "A new network"),
+        ("existing", "My network tagged tenantry:use"),
+    ];
+    html! {
+        form.form method="post" action=(address) hx-post=(address) hx-target="#preflight" hx-swap="outerHTML" hx-disable="find button" {
+            @if let Some(refused) = refused { (problem(refused)) }
+            (form_start(key))
+            (ui::select("instance_type", "Size", &sizes, &wish.instance_type))
+            (ui::select("network", "Network", &networks, if wish.existing_vpc { "existing" } else { "new" }))
+            (field(&Field {
+                name: "vpc_cidr", label: "Block of the new network", value: &wish.vpc_cidr, class: "code short",
+                hint: "Between /16 and /28, such as 10.42.0.0/16. Not used for a network of yours.", ..Field::default()
+            }, refused))
+            (ui::actions(&submit("Check again")))
         }
     }
 }

@@ -256,6 +256,7 @@ async fn view(site: &Site, visit: &Visit, connection: &Connection) -> Result<Con
         refused: wire.problem,
         dev_key: (dev && may_change).then(|| site.form_key()),
         may_change,
+        preflight: super::preflight::of(site, visit, connection).await,
     })
 }
 

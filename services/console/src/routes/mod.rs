@@ -7,6 +7,7 @@ mod deployments;
 mod gate;
 mod operations;
 mod operator;
+mod preflight;
 mod tenant;
 mod usage;
 
@@ -71,6 +72,10 @@ fn of_a_tenant() -> Router<Site> {
         .route("/tenants/{tenant_id}/connections/new", get(connections::new))
         .route("/connections/{connection_id}", get(connections::show))
         .route("/connections/{connection_id}/live", get(connections::live))
+        .route(
+            "/connections/{connection_id}/preflight",
+            get(preflight::card).post(preflight::ask),
+        )
         .route(
             "/connections/{connection_id}/verify",
             post(connections::check_again),

@@ -5,6 +5,7 @@ mod audit;
 pub mod connections;
 mod incidents;
 mod people;
+mod preflight;
 mod sessions;
 mod signups;
 mod tenants;
@@ -17,6 +18,7 @@ pub use connections::{
 };
 pub use incidents::{IncidentList, IncidentView};
 pub use people::{AcceptInvitation, CreateInvitation, InvitationView, UserView};
+pub use preflight::{CheckView, PreflightView, StartPreflight};
 pub use sessions::{CreateSession, RefreshSession, SessionView};
 pub use signups::{CreateSignup, SignupAccepted, VerifiedView, VerifySignup};
 pub use tenants::{TenantView, UpdateTenant};
@@ -75,6 +77,7 @@ fn routes_of_connections() -> OpenApiRouter<App> {
         .routes(routes!(connections::verify_connection))
         .routes(routes!(connections::connection_events))
         .routes(routes!(connections::connection_evidence))
+        .routes(routes!(preflight::get_preflight, preflight::start_preflight))
         .routes(routes!(incidents::list_incidents))
 }
 

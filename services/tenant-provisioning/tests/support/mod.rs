@@ -299,7 +299,12 @@ impl CallObserver for Interrupter {
 pub(crate) fn changes(operation: &str) -> bool {
     STEP_CLASSES
         .into_iter()
-        .filter(|class| !matches!(class, StepClass::Observe | StepClass::Identity))
+        .filter(|class| {
+            !matches!(
+                class,
+                StepClass::Observe | StepClass::Identity | StepClass::Preflight
+            )
+        })
         .flat_map(StepClass::actions)
         .any(|action| action.strip_prefix("ec2:") == Some(operation))
 }

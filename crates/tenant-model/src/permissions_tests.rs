@@ -1,0 +1,211 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::convergence::Call;
+
+const TEMPLATE: &str = include_str!("../../../infra/customer-account/role.yaml");
+/// Behind this line, and before the next resource, the template is compiled.
+const MARK: &str = "          # Compiled from crates/tenant-model/src/permissions.rs; a test holds it.\n";
+/// STS API reference, "AssumeRole", parameter `Policy`; a fifth is left for the tags that share the packed size.
+const SESSION_CHARS_MAX: usize = 2_048 * 8 / 10;
+/// IAM user guide, "IAM and AWS STS quotas": a managed policy, white space not counted.
+const MANAGED_CHARS_MAX: usize = 6_144;
+
+fn scope() -> SessionScope<'static> {
+    SessionScope {
+        tenant_id: TenantId::from_uuid(uuid::Uuid::from_u128(u128::MAX)),
+        account: "222222222222",
+        region: "ap-southeast-1",
+    }
+}
+
+/// Every call of the work, as serde lists them for one it does not know.
+fn calls() -> BTreeSet<String> {
+    let unknown = serde_json::from_value::<Call>(json!({ "action": "x" })).expect_err("no such call");
+    let text = unknown.to_string();
+    let quoted = text.split('`').skip(1).step_by(2).filter(|word| *word != "x");
+    quoted.map(|action| format!("ec2:{action}")).collect()
+}
+
+fn is_look(need: &Need) -> bool {
+    let name = need.action.split(':').nth(1).unwrap_or_default();
+    ["Describe", "Get", "List", "Simulate"]
+        .iter()
+        .any(|verb| name.starts_with(verb))
+}
+
+#[test]
+fn nothing_is_needed_that_no_step_calls_and_every_call_is_declared() {
+    let called = calls();
+    assert!(called.len() >= 25, "{called:?}");
+    let declared: BTreeSet<String> = NEEDS
+        .iter()
+        .filter(|need| !is_look(need) && need.action != "ec2:CreateTags")
+        .map(|need| need.action.to_owned())
+        .collect();
+    assert_eq!(declared, called);
+}
+
+#[test]
+fn needs_are_sorted_each_once_and_each_in_a_class() {
+    let actions: Vec<_> = NEEDS.iter().map(|need| need.action).collect();
+    assert!(actions.is_sorted_by(|one, next| one < next), "{actions:?}");
+    assert!(
+        NEEDS
+            .iter()
+            .all(|need| !need.classes.is_empty() && !need.on.is_empty())
+    );
+    for class in STEP_CLASSES {
+        assert!(!class.actions().is_empty(), "{class:?}");
+    }
+}
+
+#[test]
+fn what_changes_something_is_bound_to_the_tenants_tag() {
+    for need in NEEDS {
+        assert!(!need.action.contains('*'), "{}", need.action);
+        for (target, when) in need.on {
+            let bound = *when != When::Always || *target == Target::Image;
+            assert!(
+                bound || is_look(need),
+                "{} on {target:?} under no condition",
+                need.action
+            );
+        }
+    }
+}
+
+#[test]
+fn no_action_gets_a_resource_or_a_condition_that_it_does_not_need() {
+    let asked: BTreeSet<_> = NEEDS
+        .iter()
+        .flat_map(|need| need.on.iter().map(|(target, when)| (need.action, *target, *when)))
+        .collect();
+    let mut given = BTreeSet::new();
+    for grant in grants(NEEDS) {
+        for action in &grant.actions {
+            given.extend(grant.targets.iter().map(|target| (*action, *target, grant.when)));
+        }
+    }
+    assert_eq!(given, asked);
+}
+
+#[test]
+fn removing_any_one_action_changes_the_template_and_a_session() {
+    let whole = template_statements("");
+    for left_out in NEEDS {
+        let rest: Vec<_> = NEEDS.iter().filter(|need| *need != left_out).collect();
+        let granted: BTreeSet<_> = grants(rest).into_iter().flat_map(|grant| grant.actions).collect();
+        assert!(!granted.contains(left_out.action));
+        assert!(
+            whole.contains(&format!("- {}\n", left_out.action)),
+            "{}",
+            left_out.action
+        );
+        let in_session = STEP_CLASSES.iter().any(|class| {
+            session_document(*class, &scope())
+                .to_string()
+                .contains(left_out.action)
+        });
+        assert!(in_session, "{}", left_out.action);
+    }
+}
+
+#[test]
+fn every_session_policy_fits_with_room_for_tags() {
+    for class in STEP_CLASSES {
+        let document = session_document(class, &scope()).to_string();
+        assert!(
+            document.len() <= SESSION_CHARS_MAX,
+            "{class:?}: {}",
+            document.len()
+        );
+    }
+}
+
+#[test]
+fn a_session_is_bound_to_tenant_account_and_region() {
+    for class in STEP_CLASSES {
+        let document = session_document(class, &scope());
+        for statement in document["Statement"].as_array().expect("statements") {
+            let text = statement.to_string();
+            let looks = class == StepClass::Identity || text.contains("Describe") || text.contains("image/*");
+            let tagged = text.contains(&scope().tenant_id.to_string());
+            assert!(looks || tagged, "{class:?}: {text}");
+            assert!(
+                class == StepClass::Identity || text.contains("ap-southeast-1"),
+                "{class:?}: {text}"
+            );
+            assert!(!text.contains("\"Action\":[\"*\"]"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_customers_template_is_the_compiled_one() {
+    let (_, rest) = TEMPLATE
+        .split_once(MARK)
+        .expect("the mark stands in the template");
+    let compiled = template_statements("          ");
+    assert!(
+        rest.starts_with(&compiled),
+        "the template is not what the steps need; behind its mark it has to say:\n{compiled}"
+    );
+    let behind = &rest[compiled.len()..];
+    assert!(
+        behind.starts_with("  Role:\n"),
+        "something stands behind what is compiled"
+    );
+    let dense: usize = compiled.chars().filter(|sign| !sign.is_whitespace()).count();
+    assert!(dense <= MANAGED_CHARS_MAX * 9 / 10, "{dense}");
+}
+
+#[test]
+fn the_roles_policy_is_its_boundary_too() {
+    assert!(TEMPLATE.contains("ManagedPolicyArns:\n        - !Ref Permissions\n"));
+    assert!(TEMPLATE.contains("PermissionsBoundary: !Ref Permissions\n"));
+    assert!(!TEMPLATE.contains("      Policies:\n"));
+}
+
+/// Ways to get from a role's permissions to more of them, as published by Rhino Security Labs ("AWS IAM Privilege
+/// Escalation Methods"), and the changes of a boundary.
+#[test]
+fn none_of_the_known_escalations_is_granted() {
+    let known = [
+        "iam:AddUserToGroup",
+        "iam:AttachGroupPolicy",
+        "iam:AttachRolePolicy",
+        "iam:AttachUserPolicy",
+        "iam:CreateAccessKey",
+        "iam:CreateLoginProfile",
+        "iam:CreatePolicyVersion",
+        "iam:CreateRole",
+        "iam:CreateUser",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:PassRole",
+        "iam:PutGroupPolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutRolePolicy",
+        "iam:PutUserPolicy",
+        "iam:SetDefaultPolicyVersion",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateLoginProfile",
+        "sts:AssumeRole",
+        "lambda:CreateFunction",
+        "lambda:UpdateFunctionCode",
+        "lambda:CreateEventSourceMapping",
+        "glue:CreateDevEndpoint",
+        "glue:UpdateDevEndpoint",
+        "cloudformation:CreateStack",
+        "datapipeline:CreatePipeline",
+        "codestar:CreateProject",
+        "sagemaker:CreateNotebookInstance",
+        "ssm:SendCommand",
+        "ec2:ModifyInstanceAttribute",
+        "ec2:AssociateIamInstanceProfile",
+        "ec2:ReplaceIamInstanceProfileAssociation",
+    ];
+    for escalation in known {
+        assert!(NEEDS.iter().all(|need| need.action != escalation), "{escalation}");
+    }
+}

@@ -1,0 +1,274 @@
+//! Preflight: whether a wish fits into a connected account, checked by a worker and shown with fix-its.
+//!
+//! What is checked and when it fails is [`tenant_model::preflight`]; here the account is asked, under a session policy
+//! that only looks. Nothing is made and nothing is promised.
+
+use aws_access::{AssumeError, AwsError, Broker, SessionIdentity, StepClass, TenantRole, TenantSession};
+use tenant_model::cidr::Cidr;
+use tenant_model::deployment::Profile;
+use tenant_model::plan::instance_types;
+use tenant_model::preflight::{Check, CheckResult, Facts, Network, NetworkWish, Seen, Usage, Wish, check};
+use tenant_model::{Action, Connection, ConnectionId, ConnectionState, Principal, authorize};
+use tenant_store::preflights::{self, Claimed, Preflight};
+use tenant_store::{Conn, StoreError};
+
+use crate::error::InvalidField;
+use crate::{App, OnboardingError, connections, proving};
+
+/// A survey is a few dozen calls that look; who holds a wish longer has died.
+const LEASE_SECONDS: i32 = 120;
+/// A quota may be granted at any time, and then we go on by ourselves.
+const FAILED_AGAIN_SECONDS: i32 = 600;
+/// After an answer that was not there.
+const UNKNOWN_AGAIN_SECONDS: i32 = 60;
+/// The block of a new network when none is named.
+const BLOCK: &str = tenant_model::blueprint::VPC_CIDR;
+
+/// What somebody typed.
+#[derive(Clone, Debug, Default)]
+pub struct NewWish {
+    /// Size of the machine; the smallest we sell when none is named.
+    pub instance_type: Option<String>,
+    /// Block of a new network; ours when none is named.
+    pub vpc_cidr: Option<String>,
+    /// Whether the tenant's own tagged network shall be used.
+    pub existing_vpc: bool,
+}
+
+/// The wish that a connection begins with.
+pub(crate) fn first_wish() -> Wish {
+    let wish = read(&NewWish::default());
+    wish.unwrap_or_else(|_| unreachable!("the defaults are a type we sell and a block"))
+}
+
+fn read(new: &NewWish) -> Result<Wish, Vec<InvalidField>> {
+    let mut wrong = Vec::new();
+    let sold: Vec<_> = instance_types().collect();
+    let instance_type = new.instance_type.clone().unwrap_or_else(|| sold[0].to_owned());
+    if !sold.contains(&instance_type.as_str()) {
+        let why = format!("choose one of {}", sold.join(", "));
+        wrong.push(InvalidField::new("/instance_type", "not-offered", why));
+    }
+    let cidr = new.vpc_cidr.as_deref().unwrap_or(BLOCK).trim().parse::<Cidr>();
+    if let Err(error) = &cidr {
+        wrong.push(InvalidField::new("/vpc_cidr", "not-a-block", error));
+    }
+    match cidr {
+        Ok(cidr) if wrong.is_empty() => Ok(Wish {
+            profile: Profile::Single,
+            instance_type,
+            network: if new.existing_vpc {
+                NetworkWish::Existing
+            } else {
+                NetworkWish::New { cidr }
+            },
+        }),
+        _ => Err(wrong),
+    }
+}
+
+/// The last wish of a connection and what it came to.
+///
+/// # Errors
+/// [`OnboardingError::NotFound`] also for a stranger, and while nothing was wished for.
+pub async fn find(app: &App, caller: &Principal, id: ConnectionId) -> Result<Preflight, OnboardingError> {
+    let connection = connections::find(app, caller, id).await?;
+    let mut tx = app.begin_as(Some(connection.tenant_id)).await?;
+    preflights::find(&mut tx, id)
+        .await?
+        .ok_or(OnboardingError::NotFound)
+}
+
+/// Writes a wish down; a worker looks at once.
+///
+/// # Errors
+/// [`OnboardingError::Invalid`] for what was typed, [`OnboardingError::NotFound`] also for a stranger.
+pub(crate) async fn ask_in(
+    app: &App,
+    conn: &mut Conn,
+    caller: &Principal,
+    (id, new): (ConnectionId, &NewWish),
+) -> Result<Preflight, OnboardingError> {
+    let connection = tenant_store::connections::find(conn, id)
+        .await?
+        .ok_or(OnboardingError::NotFound)?;
+    authorize(caller, Action::ChangeTenant, Some(connection.tenant_id))?;
+    let wish = read(new).map_err(OnboardingError::Invalid)?;
+    preflights::ask(conn, &connection, &wish, app.kit.clock.now()).await?;
+    let event = ("connection.preflight", "connection.preflight_asked");
+    connections::announce(app, conn, &caller.actor(), &connection, event).await?;
+    preflights::find(conn, id).await?.ok_or(OnboardingError::NotFound)
+}
+
+/// Runs until the process stops.
+pub(crate) async fn run(app: App) {
+    loop {
+        let worked = match check_next(&app).await {
+            Ok(worked) => worked,
+            Err(error) => {
+                tracing::warn!(error = %service_kit::Chain(&error), "a preflight could not be made");
+                false
+            }
+        };
+        if app.kit.stopping.is_cancelled() {
+            return;
+        }
+        if !worked {
+            tokio::select! {
+                () = app.kit.stopping.cancelled() => return,
+                () = tokio::time::sleep(app.config.worker_poll) => {}
+            }
+        }
+    }
+}
+
+/// Checks the wish that has waited longest, if one is due.
+///
+/// # Errors
+/// When the store does not answer. A wish that was replaced meanwhile is no error.
+pub async fn check_next(app: &App) -> Result<bool, OnboardingError> {
+    let mut tx = app.stores.begin_ops().await?;
+    let Some(claimed) = preflights::claim_due(&mut tx, LEASE_SECONDS).await? else {
+        return Ok(false);
+    };
+    let connection = tenant_store::connections::find(&mut tx, claimed.connection_id)
+        .await?
+        .ok_or(OnboardingError::NotFound)?;
+    tx.commit().await?;
+    let checks = match connection.state {
+        ConnectionState::Ready { .. } => {
+            let facts = Survey::new(app, &connection).facts(&claimed.wish).await;
+            Some(check(&claimed.wish, &facts))
+        }
+        ConnectionState::AwaitingRole
+        | ConnectionState::Verifying { .. }
+        | ConnectionState::Quarantined { .. }
+        | ConnectionState::Revoked { .. } => None,
+    };
+    match record(app, &connection, &claimed, checks.as_deref()).await {
+        Err(OnboardingError::Store(StoreError::Stale)) => Ok(true),
+        other => other.map(|()| true),
+    }
+}
+
+async fn record(
+    app: &App,
+    connection: &Connection,
+    claimed: &Claimed,
+    checks: Option<&[Check]>,
+) -> Result<(), OnboardingError> {
+    let due = match (checks, &connection.state) {
+        (_, ConnectionState::Revoked { .. }) => None,
+        (None, _) => Some(UNKNOWN_AGAIN_SECONDS),
+        (Some(checks), _) => again(checks),
+    };
+    let mut tx = app.stores.begin_ops().await?;
+    preflights::record(&mut tx, claimed, (checks, app.kit.clock.now()), due).await?;
+    Ok(tx.commit().await?)
+}
+
+fn again(checks: &[Check]) -> Option<i32> {
+    let any = |wanted: fn(&CheckResult) -> bool| checks.iter().any(|check| wanted(&check.result));
+    if any(|result| matches!(result, CheckResult::Unknown { .. })) {
+        Some(UNKNOWN_AGAIN_SECONDS)
+    } else {
+        any(|result| matches!(result, CheckResult::Failed { .. })).then_some(FAILED_AGAIN_SECONDS)
+    }
+}
+
+struct Survey<'a> {
+    app: &'a App,
+    connection: &'a Connection,
+    broker: Broker,
+    role: TenantRole,
+    identity: SessionIdentity,
+}
+
+impl<'a> Survey<'a> {
+    fn new(app: &'a App, connection: &'a Connection) -> Self {
+        Self {
+            app,
+            connection,
+            broker: app.aws.broker(),
+            role: proving::role(connection),
+            identity: proving::identity(connection),
+        }
+    }
+
+    async fn session(&self, class: StepClass, region: &str) -> Seen<TenantSession> {
+        let session = self
+            .broker
+            .assume(&self.role, class, region, &self.identity)
+            .await;
+        session.map_err(|error| match error {
+            AssumeError::Denied => "AccessDenied".to_owned(),
+            AssumeError::Unavailable(error) => error.code,
+        })
+    }
+
+    /// Each fact by itself: one that cannot be seen hides no other.
+    async fn facts(&self, wish: &Wish) -> Facts {
+        let region = &self.connection.region;
+        let region_enabled = self.region_enabled().await;
+        let session = match self.session(StepClass::Preflight, region).await {
+            Ok(session) => session,
+            Err(reason) => return Facts::unseen(region, region_enabled, &reason),
+        };
+        let ec2 = session.ec2();
+        let networks = seen(ec2.networks(self.connection.tenant_id).await);
+        let count = |networks: &Vec<Network>| u64::try_from(networks.len()).unwrap_or(u64::MAX);
+        let counted = networks.as_ref().map(count).map_err(Clone::clone);
+        Facts {
+            region: region.clone(),
+            region_enabled,
+            zones: seen(ec2.zones_offering(&wish.instance_type).await),
+            type_vcpus: seen(ec2.vcpus_of(&wish.instance_type).await),
+            vcpus: usage(&session, ("ec2", "L-1216C47A"), seen(ec2.vcpus_running().await)).await,
+            addresses: usage(&session, ("ec2", "L-0263D0A3"), seen(ec2.count_addresses().await)).await,
+            networks_quota: usage(&session, ("vpc", "L-F678F1CE"), counted).await,
+            nat_gateways: usage(
+                &session,
+                ("vpc", "L-FE5A380F"),
+                seen(ec2.count_nat_gateways().await),
+            )
+            .await,
+            networks,
+            permissions: Ok(proving::try_permissions(self.app, self.connection).await),
+        }
+    }
+
+    /// Asked from our own region: one that is off says nothing about itself.
+    async fn region_enabled(&self) -> Seen<bool> {
+        let home = &self.app.aws.settings().region;
+        let session = self.session(StepClass::Observe, home).await?;
+        let off = session.ec2().is_region_off(&self.connection.region).await;
+        off.map(|off| !off).map_err(|error| error.code)
+    }
+}
+
+fn seen<T>(answer: Result<T, AwsError>) -> Seen<T> {
+    answer.map_err(|error| error.code)
+}
+
+async fn usage(session: &TenantSession, (service, code): (&str, &str), used: Seen<u64>) -> Seen<Usage> {
+    let used = used?;
+    let quota = seen(session.quota(service, code).await)?;
+    Ok(Usage { quota, used })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_wrong_is_told_together() {
+        let new = NewWish {
+            instance_type: Some("z9.huge".to_owned()),
+            vpc_cidr: Some("10.0.0.0/8".to_owned()),
+            existing_vpc: false,
+        };
+        let wrong = read(&new).expect_err("two mistakes");
+        assert_eq!(wrong.len(), 2);
+        assert_eq!(first_wish().profile, Profile::Single);
+    }
+}
