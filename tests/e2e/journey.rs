@@ -107,6 +107,7 @@ async fn a_customer_gets_its_platform_reports_usage_and_leaves_nothing_behind() 
 
     let tenant = format!("/v1/tenants/{}", acme.tenant_id);
     operator.delete(&tenant).await.expect("offboards");
+    acme.approve_deletion().await.expect("the only admin agrees");
     wait_for(&operator, &tenant, "state", &["deleted"])
         .await
         .expect("is deleted");

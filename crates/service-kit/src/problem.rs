@@ -47,6 +47,9 @@ pub struct ProblemBody {
     /// What the reader can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_action: Option<NextAction>,
+    /// With `plan-stale`: the plan as it is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<serde_json::Value>,
 }
 
 /// One invalid field.
@@ -136,6 +139,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             next_action: None,
+            plan: None,
         };
         Self(Box::new(Parts {
             body,
@@ -199,6 +203,13 @@ impl Problem {
     #[must_use]
     pub fn next(mut self, action: NextAction) -> Self {
         self.0.body.next_action = Some(action);
+        self
+    }
+
+    /// With the plan as it is now, for an approval of an older one.
+    #[must_use]
+    pub fn plan(mut self, plan: serde_json::Value) -> Self {
+        self.0.body.plan = Some(plan);
         self
     }
 

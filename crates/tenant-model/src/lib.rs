@@ -10,6 +10,7 @@ pub mod audit;
 pub mod blueprint;
 pub mod cidr;
 pub mod connection;
+pub mod contract;
 pub mod convergence;
 pub mod deployment;
 pub mod export;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    contract::Contract,
     ids::{DeploymentId, OperationId, TenantId},
     plan::Plan,
     tenant::InvalidTransition,
@@ -123,6 +124,25 @@ impl OperationState {
             | Self::Cancelled => Err(InvalidTransition {
                 from: self.name(),
                 verb: "approve",
+            }),
+        }
+    }
+
+    /// Its plan turned out to be no longer true before anything was done.
+    ///
+    /// # Errors
+    /// Refused unless it is approved and not begun.
+    pub const fn send_back(self) -> Result<Self, InvalidTransition> {
+        match self {
+            Self::Queued => Ok(Self::AwaitingApproval),
+            Self::AwaitingApproval
+            | Self::Running
+            | Self::Waiting
+            | Self::Succeeded
+            | Self::Failed
+            | Self::Cancelled => Err(InvalidTransition {
+                from: self.name(),
+                verb: "send back",
             }),
         }
     }
@@ -262,6 +282,8 @@ pub struct Operation {
     pub state: OperationState,
     /// What it will do.
     pub plan: Plan,
+    /// What approval leads to, and who has agreed.
+    pub contract: Contract,
     /// How far it is.
     pub steps: Vec<Step>,
     /// Why it failed, in words for people.
@@ -281,6 +303,26 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// True when workers carry it out: its plan is approved, and what was proposed is written down as wanted.
+    #[must_use]
+    pub const fn is_at_work(&self) -> bool {
+        match self.state {
+            OperationState::Queued | OperationState::Running | OperationState::Waiting => {
+                self.contract.proposal.is_none()
+            }
+            OperationState::AwaitingApproval
+            | OperationState::Succeeded
+            | OperationState::Failed
+            | OperationState::Cancelled => false,
+        }
+    }
+
+    /// True when its plan is approved and a worker has yet to find that it still holds.
+    #[must_use]
+    pub const fn is_to_be_applied(&self) -> bool {
+        matches!(self.state, OperationState::Queued) && self.contract.proposal.is_some()
+    }
+
     /// Share of finished steps, 0 to 100.
     #[must_use]
     pub fn percent(&self) -> u8 {
@@ -339,6 +381,7 @@ mod tests {
             assert_eq!(got.map(Result::ok), expected, "{state:?}");
             assert_eq!(OperationState::from_name(state.name()), Some(state));
             assert_eq!(state.is_final(), expected == [None; 6]);
+            assert_eq!(state.send_back().is_ok(), state == Queued);
         }
     }
 

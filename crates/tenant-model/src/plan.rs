@@ -1,84 +1,65 @@
-//! A plan is a contract: what will be made and taken away, what it costs, and a hash over both.
+//! A plan is a contract: what will be made, changed and taken away, what that costs and needs, how long it takes,
+//! what cannot be undone, and a hash over everything it was computed from.
 //!
-//! A person approves the hash. If anything that the plan was computed from has changed since, the
-//! hash of the plan computed anew differs, and the approval is refused.
+//! A person approves the hash. If anything that the plan was computed from has changed since, the hash of the plan
+//! computed anew differs, [`Bound::moved`] says what it was, and the approval is refused.
 
-use std::{collections::BTreeMap, str::FromStr, sync::LazyLock};
+mod cost;
+mod diff;
+mod needs;
+mod prices;
+mod promise;
+mod timing;
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+pub use cost::{Cost, CostLine};
+pub use diff::{Change, PlanLine};
+pub use needs::{Needs, PermissionNeed, QuotaNeed};
+pub use prices::{PriceTable, instance_types};
+pub use promise::{Promise, Recovery};
+pub use timing::{PathStep, Timing};
+
 use crate::{
     audit::canonical,
-    blueprint::{Blueprint, Kind, ROOT_VOLUME_GIB, Spec},
+    blueprint::Blueprint,
+    contract::{Kept, Retention},
     deployment::Wanted,
-    ids::DeploymentId,
+    ids::{DeploymentId, TenantId},
+    permissions::{STEP_CLASSES, SessionScope, session_document, template_statements},
+    resource::{ResourceRecord, ResourceState},
 };
 
-/// What happens to one resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// `+`
-    Create,
-    /// `~`
-    Update,
-    /// `−`
-    Delete,
+/// What a plan is computed with besides the deployment itself. It changes with the version of the program, never
+/// while it runs.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// What things cost.
+    pub prices: PriceTable,
+    /// Hash of the compiled permissions: what our work may do at all.
+    pub policies: String,
 }
 
-/// One line of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanLine {
-    /// What happens.
-    pub change: Change,
-    /// Logical name.
-    pub resource: String,
-    /// Kind of resource.
-    pub kind: Kind,
-    /// Why it is there.
-    pub why: String,
-    /// How it is; none when it is made.
-    pub before: Option<String>,
-    /// How it will be; none when it goes.
-    pub after: Option<String>,
+impl Terms {
+    /// Those of this version.
+    #[must_use]
+    pub fn current() -> Self {
+        Self {
+            prices: PriceTable::current(),
+            policies: policies(),
+        }
+    }
 }
 
-/// One line of the rough monthly cost, in USD.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CostLine {
-    /// What is paid for.
-    pub item: String,
-    /// USD a month, as decimal text.
-    pub monthly_usd: String,
-}
-
-/// What the deployment will cost in the customer's account, roughly.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cost {
-    /// Line by line.
-    pub lines: Vec<CostLine>,
-    /// Their sum.
-    pub monthly_usd: String,
-    /// Date of the price table.
-    pub prices_as_of: String,
-    /// Region of the price table.
-    pub prices_region: String,
-    /// How far to trust it.
-    pub confidence: String,
-}
-
-/// A plan with its hash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    /// Resource by resource.
-    pub lines: Vec<PlanLine>,
-    /// Cost after the change.
-    pub cost: Cost,
-    /// Hex SHA-256 over the canonical form of everything the plan was computed from.
-    pub hash: String,
+/// How the deployment is meant to be before the plan is carried out.
+#[derive(Clone, Copy, Debug)]
+pub struct Previous<'a> {
+    /// Its resources.
+    pub blueprint: &'a Blueprint,
+    /// What was wanted, the tenant's state considered.
+    pub wanted: Wanted,
 }
 
 /// What a plan is computed from.
@@ -88,160 +69,156 @@ pub struct PlanInput<'a> {
     pub deployment_id: DeploymentId,
     /// The generation it will have.
     pub generation: i64,
+    /// How it was meant to be; none for the first plan.
+    pub previous: Option<Previous<'a>>,
     /// What its resources should be.
     pub blueprint: &'a Blueprint,
-    /// What is there: logical names of existing resources.
-    pub existing: &'a [String],
     /// What is wanted.
     pub wanted: Wanted,
+    /// What was observed.
+    pub records: &'a [ResourceRecord],
+    /// What stays after a deletion.
+    pub retention: &'a Retention,
+    /// Prices and permissions.
+    pub terms: &'a Terms,
+}
+
+/// A plan with its hash. Parts that older plans do not have read as empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Resource by resource.
+    pub lines: Vec<PlanLine>,
+    /// Cost before and after.
+    pub cost: Cost,
+    /// What cannot be undone, in words.
+    #[serde(default)]
+    pub irreversible: Vec<String>,
+    /// What stays after a deletion, and for how long.
+    #[serde(default)]
+    pub kept: Vec<Kept>,
+    /// What the account must have and allow.
+    #[serde(default)]
+    pub needs: Needs,
+    /// How long it takes, and how long nothing is served.
+    #[serde(default)]
+    pub timing: Timing,
+    /// What a fault costs before and after.
+    #[serde(default)]
+    pub recovery: Recovery,
+    /// What the hash covers, part by part.
+    #[serde(default)]
+    pub bound: Bound,
+    /// Hex SHA-256 over the canonical form of everything the plan was computed from.
+    pub hash: String,
+}
+
+/// Hashes of the parts to which an approval binds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bound {
+    /// What was asked for: deployment, generation, blueprint, what is wanted and what stays.
+    pub specification: String,
+    /// What was observed: every resource with id and state.
+    pub observed: String,
+    /// Date and figures of the price table.
+    pub prices: String,
+    /// The compiled permissions.
+    pub policies: String,
+}
+
+impl Bound {
+    /// Which parts differ from those of another plan, by name: `specification`, `observed`, `prices`, `policies`.
+    #[must_use]
+    pub fn moved(&self, other: &Self) -> Vec<String> {
+        let parts = [
+            ("specification", &self.specification, &other.specification),
+            ("observed", &self.observed, &other.observed),
+            ("prices", &self.prices, &other.prices),
+            ("policies", &self.policies, &other.policies),
+        ];
+        let differs = parts.into_iter().filter(|(_, own, others)| own != others);
+        differs.map(|(name, _, _)| name.to_owned()).collect()
+    }
 }
 
 impl Plan {
     /// Computes a plan.
     #[must_use]
-    pub fn compute(input: PlanInput<'_>) -> Self {
-        let lines: Vec<PlanLine> = match input.wanted {
-            Wanted::Present | Wanted::Stopped => lines_up(&input),
-            Wanted::Absent => lines_down(&input),
-        };
-        let cost = cost(input.blueprint, input.wanted);
+    pub fn compute(input: &PlanInput<'_>) -> Self {
+        let lines = diff::lines(input);
+        let cost = cost::compare(input);
+        let bound = bound(input);
         let hash = hash(&json!({
+            "bound": plain(&bound),
+            "lines": plain(&lines),
+            "cost": plain(&cost),
+        }));
+        Self {
+            irreversible: promise::irreversible(input, &lines),
+            kept: input.retention.kept(input.wanted),
+            needs: needs::needs(input, &lines),
+            timing: timing::timing(input, &lines),
+            recovery: promise::recovery(input),
+            lines,
+            cost,
+            bound,
+            hash,
+        }
+    }
+}
+
+fn bound(input: &PlanInput<'_>) -> Bound {
+    Bound {
+        specification: hash(&json!({
             "deployment": input.deployment_id.to_string(),
             "generation": input.generation,
             "wanted": input.wanted.name(),
             "blueprint": plain(input.blueprint),
-            "lines": plain(&lines),
-            "cost": plain(&cost),
-        }));
-        Self { lines, cost, hash }
+            "retention": plain(input.retention),
+        })),
+        observed: observed_hash(input.records),
+        prices: hash(&plain(&input.terms.prices)),
+        policies: input.terms.policies.clone(),
     }
 }
 
-fn lines_up(input: &PlanInput<'_>) -> Vec<PlanLine> {
-    let made = |name: &String| input.existing.contains(name);
-    let mut lines = Vec::new();
-    for resource in &input.blueprint.resources {
-        let kind = resource.spec.kind();
-        let change = match (made(&resource.name), kind, input.wanted) {
-            (false, _, _) => Change::Create,
-            (true, Kind::Instance, _) => Change::Update,
-            (true, _, _) => continue,
-        };
-        let after = match input.wanted {
-            Wanted::Stopped if kind == Kind::Instance => "stopped".to_owned(),
-            Wanted::Present | Wanted::Stopped | Wanted::Absent => resource.spec.summary(),
-        };
-        lines.push(PlanLine {
-            change,
-            resource: resource.name.clone(),
-            kind,
-            why: kind.why().to_owned(),
-            before: (change == Change::Update).then(|| resource.spec.summary()),
-            after: Some(after),
-        });
-    }
-    lines
-}
-
-fn lines_down(input: &PlanInput<'_>) -> Vec<PlanLine> {
-    let exists = |name: &String| input.existing.contains(name);
-    let resources = input.blueprint.resources.iter().rev();
-    resources
-        .filter(|resource| exists(&resource.name))
-        .map(|resource| PlanLine {
-            change: Change::Delete,
-            resource: resource.name.clone(),
-            kind: resource.spec.kind(),
-            why: resource.spec.kind().why().to_owned(),
-            before: Some(resource.spec.summary()),
-            after: None,
+/// Hash of what was observed of a deployment's resources. Resources that were never made and are not there count
+/// for nothing, so that a row written down beforehand changes nothing.
+#[must_use]
+pub fn observed_hash(records: &[ResourceRecord]) -> String {
+    let mut seen: Vec<Value> = records
+        .iter()
+        .filter(|record| record.state != ResourceState::Absent || record.aws_id.is_some())
+        .map(|record| {
+            json!([
+                record.name,
+                record.kind.name(),
+                record.state.name(),
+                record.aws_id
+            ])
         })
-        .collect()
+        .collect();
+    seen.sort_by_key(Value::to_string);
+    hash(&Value::Array(seen))
 }
 
-/// The dated price table.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Prices {
-    as_of: String,
-    region: String,
-    confidence: String,
-    hours_per_month: u32,
-    public_address_hour: String,
-    volume_gib_month: String,
-    instance_hour: BTreeMap<String, String>,
+/// The compiled permissions as they are for any tenant.
+fn policies() -> String {
+    let scope = SessionScope {
+        tenant_id: TenantId::from_uuid(uuid::Uuid::nil()),
+        account: "000000000000",
+        region: "us-east-1",
+    };
+    let sessions: Vec<Value> = STEP_CLASSES
+        .into_iter()
+        .map(|class| session_document(class, &scope))
+        .collect();
+    hash(&json!({ "role": template_statements(""), "sessions": sessions }))
 }
 
-static PRICES: LazyLock<Prices> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../../../infra/blueprints/prices.json"))
-        .expect("the price table is part of the source and covered by a test")
-});
-
-/// The instance sizes that can be chosen: those with a price.
-pub fn instance_types() -> impl Iterator<Item = &'static str> {
-    PRICES.instance_hour.keys().map(String::as_str)
-}
-
-fn cost(blueprint: &Blueprint, wanted: Wanted) -> Cost {
-    let mut lines = Vec::new();
-    let mut total = Decimal::ZERO;
-    for resource in &blueprint.resources {
-        for (item, price) in priced(&resource.spec, wanted) {
-            let price = price.round_dp(2);
-            total += price;
-            lines.push(CostLine {
-                item,
-                monthly_usd: price.to_string(),
-            });
-        }
-    }
-    Cost {
-        lines,
-        monthly_usd: total.to_string(),
-        prices_as_of: PRICES.as_of.clone(),
-        prices_region: PRICES.region.clone(),
-        confidence: PRICES.confidence.clone(),
-    }
-}
-
-fn priced(spec: &Spec, wanted: Wanted) -> Vec<(String, Decimal)> {
-    let hours = Decimal::from(PRICES.hours_per_month);
-    if wanted == Wanted::Absent {
-        return Vec::new();
-    }
-    match spec {
-        Spec::Instance { instance_type, .. } => {
-            let hourly = PRICES
-                .instance_hour
-                .get(instance_type)
-                .map_or(Decimal::ZERO, |p| decimal(p));
-            let running = if wanted == Wanted::Stopped {
-                Decimal::ZERO
-            } else {
-                hourly * hours
-            };
-            let volume = decimal(&PRICES.volume_gib_month) * Decimal::from(ROOT_VOLUME_GIB);
-            vec![
-                (format!("instance {instance_type}"), running),
-                (format!("encrypted volume, {ROOT_VOLUME_GIB} GiB"), volume),
-            ]
-        }
-        Spec::ElasticIp { .. } => {
-            vec![(
-                "public IPv4 address".to_owned(),
-                decimal(&PRICES.public_address_hour) * hours,
-            )]
-        }
-        Spec::Vpc { .. }
-        | Spec::InternetGateway { .. }
-        | Spec::Subnet { .. }
-        | Spec::RouteTable { .. }
-        | Spec::SecurityGroup { .. } => Vec::new(),
-    }
-}
-
-fn decimal(text: &str) -> Decimal {
-    Decimal::from_str(text).expect("the price table is part of the source and covered by a test")
+/// A resource that exists, or may exist because its call is not settled.
+fn exists(record: &ResourceRecord) -> bool {
+    let unsettled = matches!(record.state, ResourceState::Creating | ResourceState::Unknown);
+    record.aws_id.is_some() || unsettled
 }
 
 fn plain(value: &impl Serialize) -> Value {
@@ -254,90 +231,5 @@ fn hash(value: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::{blueprint::Design, deployment::Profile};
-
-    fn blueprint(instance_type: &str) -> Blueprint {
-        Blueprint::compile(Design {
-            profile: Profile::Single,
-            region: "eu-central-1".parse().expect("a region"),
-            instance_type: instance_type.to_owned(),
-            image: "al2023".to_owned(),
-        })
-    }
-
-    fn plan(blueprint: &Blueprint, existing: &[String], wanted: Wanted) -> Plan {
-        let deployment_id = DeploymentId::from_uuid(Uuid::nil());
-        Plan::compute(PlanInput {
-            deployment_id,
-            generation: 1,
-            blueprint,
-            existing,
-            wanted,
-        })
-    }
-
-    fn changes(plan: &Plan) -> Vec<(Change, &str)> {
-        plan.lines
-            .iter()
-            .map(|line| (line.change, line.resource.as_str()))
-            .collect()
-    }
-
-    #[test]
-    fn the_price_table_reads_and_every_price_is_a_decimal() {
-        assert!(instance_types().count() >= 3);
-        for price in PRICES.instance_hour.values() {
-            assert!(decimal(price) > Decimal::ZERO);
-        }
-        assert!(decimal(&PRICES.public_address_hour) > Decimal::ZERO);
-        assert!(decimal(&PRICES.volume_gib_month) > Decimal::ZERO);
-    }
-
-    #[test]
-    fn a_first_plan_creates_everything_in_order_and_adds_up() {
-        let plan = plan(&blueprint("t3.medium"), &[], Wanted::Present);
-        assert!(plan.lines.iter().all(|line| line.change == Change::Create));
-        assert_eq!(plan.lines.len(), 7);
-        // 730 h × 0.0416 = 30.37, 30 GiB × 0.08 = 2.40, 730 h × 0.005 = 3.65
-        assert_eq!(plan.cost.monthly_usd, "36.42");
-        assert_eq!(plan.cost.lines.len(), 3);
-    }
-
-    #[test]
-    fn a_deletion_names_what_exists_in_reverse_and_costs_nothing_after() {
-        let existing = ["vpc".to_owned(), "subnet".to_owned()];
-        let plan = plan(&blueprint("t3.medium"), &existing, Wanted::Absent);
-        assert_eq!(
-            changes(&plan),
-            [(Change::Delete, "subnet"), (Change::Delete, "vpc")]
-        );
-        assert_eq!(plan.cost.monthly_usd, "0");
-    }
-
-    #[test]
-    fn a_suspension_touches_the_instance_only() {
-        let blueprint = blueprint("t3.medium");
-        let existing: Vec<String> = blueprint.resources.iter().map(|r| r.name.clone()).collect();
-        let plan = plan(&blueprint, &existing, Wanted::Stopped);
-        assert_eq!(changes(&plan), [(Change::Update, "instance")]);
-        assert_eq!(plan.cost.monthly_usd, "6.05");
-    }
-
-    #[test]
-    fn the_hash_moves_with_what_it_was_computed_from() {
-        let base = plan(&blueprint("t3.medium"), &[], Wanted::Present);
-        assert_eq!(base.hash.len(), 64);
-        assert_eq!(
-            base.hash,
-            plan(&blueprint("t3.medium"), &[], Wanted::Present).hash
-        );
-        let other_size = plan(&blueprint("m6i.large"), &[], Wanted::Present);
-        let other_state = plan(&blueprint("t3.medium"), &["vpc".to_owned()], Wanted::Present);
-        assert_ne!(base.hash, other_size.hash);
-        assert_ne!(base.hash, other_state.hash);
-    }
-}
+#[path = "plan/tests.rs"]
+mod tests;

@@ -163,13 +163,14 @@ pub async fn list(
     rows.into_iter().map(Deployment::try_from).collect()
 }
 
-/// How many deployments of a tenant are not proven gone; an offboarding tenant ends when there are none.
+/// How many deployments of a tenant were begun and are not proven gone; an offboarding tenant ends when there are
+/// none. Of a plan that nobody approved there is nothing.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn count_present(conn: &mut Conn, tenant_id: TenantId) -> Result<i64, StoreError> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from deployment where tenant_id = $1 and phase not in ('deleted', 'cancelled')"#,
+        r#"select count(*) as "count!" from deployment where tenant_id = $1 and phase not in ('planned', 'deleted', 'cancelled')"#,
         tenant_id.as_uuid(),
     )
     .fetch_one(conn)
@@ -185,7 +186,7 @@ pub async fn update(conn: &mut Conn, deployment: &Deployment) -> Result<i64, Sto
     let version = sqlx::query_scalar!(
         "update deployment set wanted = $2, generation = $3, observed_generation = $4, phase = $5,
                 phase_since = $6, blocked = $7, tenant_state_seen = $8, deletion_proof = $9,
-                updated_at = $10, version = version + 1
+                updated_at = $10, profile = $12, instance_type = $13, version = version + 1
           where deployment_id = $1 and version = $11 returning version",
         deployment.id.as_uuid(),
         deployment.wanted.name(),
@@ -198,6 +199,8 @@ pub async fn update(conn: &mut Conn, deployment: &Deployment) -> Result<i64, Sto
         deployment.deletion_proof,
         deployment.updated_at,
         deployment.version,
+        deployment.profile.name(),
+        deployment.instance_type,
     )
     .fetch_optional(conn)
     .await?;

@@ -33,8 +33,8 @@ pub struct OperationEvent {
 pub async fn insert(conn: &mut Conn, operation: &Operation) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into operation (operation_id, tenant_id, deployment_id, kind, generation, state, plan, steps,
-                requested_by, approved_by, created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                requested_by, approved_by, created_at, updated_at, version, contract)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         operation.id.as_uuid(),
         operation.tenant_id.as_uuid(),
         operation.deployment_id.as_uuid(),
@@ -48,6 +48,7 @@ pub async fn insert(conn: &mut Conn, operation: &Operation) -> Result<(), StoreE
         operation.created_at,
         operation.updated_at,
         operation.version,
+        serde_json::to_value(&operation.contract).map_err(StoreError::unreadable)?,
     )
     .execute(conn)
     .await?;
@@ -61,7 +62,7 @@ pub async fn insert(conn: &mut Conn, operation: &Operation) -> Result<(), StoreE
 pub async fn find(conn: &mut Conn, id: OperationId) -> Result<Option<Operation>, StoreError> {
     let row = sqlx::query_as!(
         OperationRow,
-        "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, steps, problem,
+        "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, contract, steps, problem,
                 permanent_errors, requested_by, approved_by, created_at, updated_at, version
            from operation where operation_id = $1",
         id.as_uuid(),
@@ -78,7 +79,7 @@ pub async fn find(conn: &mut Conn, id: OperationId) -> Result<Option<Operation>,
 pub async fn find_for_update(conn: &mut Conn, id: OperationId) -> Result<Option<Operation>, StoreError> {
     let row = sqlx::query_as!(
         OperationRow,
-        "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, steps, problem,
+        "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, contract, steps, problem,
                 permanent_errors, requested_by, approved_by, created_at, updated_at, version
            from operation where operation_id = $1 for update",
         id.as_uuid(),
@@ -98,7 +99,7 @@ pub async fn find_live_for_update(
 ) -> Result<Option<Operation>, StoreError> {
     let row = sqlx::query_as!(
         OperationRow,
-        "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, steps, problem,
+        "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, contract, steps, problem,
                 permanent_errors, requested_by, approved_by, created_at, updated_at, version
            from operation
           where deployment_id = $1 and state in ('awaiting_approval', 'queued', 'running', 'waiting')
@@ -128,7 +129,7 @@ pub struct OperationQuery {
 pub async fn list(conn: &mut Conn, query: &OperationQuery, limit: i64) -> Result<Vec<Operation>, StoreError> {
     let rows = sqlx::query_as!(
         OperationRow,
-        "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, steps, problem,
+        "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, contract, steps, problem,
                 permanent_errors, requested_by, approved_by, created_at, updated_at, version
            from operation
           where ($1::uuid is null or tenant_id = $1) and ($2::uuid is null or deployment_id = $2)
@@ -151,7 +152,7 @@ pub async fn list(conn: &mut Conn, query: &OperationQuery, limit: i64) -> Result
 pub async fn update(conn: &mut Conn, operation: &Operation) -> Result<i64, StoreError> {
     let version = sqlx::query_scalar!(
         "update operation set state = $2, plan = $3, steps = $4, problem = $5, permanent_errors = $6,
-                approved_by = $7, updated_at = $8, version = version + 1
+                approved_by = $7, updated_at = $8, contract = $10, generation = $11, version = version + 1
           where operation_id = $1 and version = $9 returning version",
         operation.id.as_uuid(),
         operation.state.name(),
@@ -162,6 +163,8 @@ pub async fn update(conn: &mut Conn, operation: &Operation) -> Result<i64, Store
         operation.approved_by,
         operation.updated_at,
         operation.version,
+        serde_json::to_value(&operation.contract).map_err(StoreError::unreadable)?,
+        operation.generation,
     )
     .fetch_optional(conn)
     .await?;
@@ -224,6 +227,7 @@ struct OperationRow {
     generation: i64,
     state: String,
     plan: Value,
+    contract: Value,
     steps: Value,
     problem: Option<String>,
     permanent_errors: i32,
@@ -247,6 +251,7 @@ impl TryFrom<OperationRow> for Operation {
             generation: row.generation,
             state: OperationState::from_name(&row.state).ok_or_else(|| unknown("state", &row.state))?,
             plan: serde_json::from_value(row.plan).map_err(StoreError::unreadable)?,
+            contract: serde_json::from_value(row.contract).map_err(StoreError::unreadable)?,
             steps: serde_json::from_value(row.steps).map_err(StoreError::unreadable)?,
             problem: row.problem,
             permanent_errors: row.permanent_errors,

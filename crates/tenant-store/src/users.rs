@@ -125,6 +125,26 @@ pub async fn list_responsible(
     rows.into_iter().map(User::try_from).collect()
 }
 
+/// Ids of a tenant's active admins, at most `limit`: those who may agree to its plans.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_admins(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    limit: i64,
+) -> Result<Vec<UserId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "select user_id from app_user
+          where tenant_id = $1 and role = 'admin' and state = 'active' order by user_id limit $2",
+        tenant_id.as_uuid(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(UserId::from_uuid).collect())
+}
+
 /// Ends sign-in for everybody of a tenant.
 ///
 /// # Errors

@@ -144,7 +144,8 @@ pub async fn wake(conn: &mut Conn, deployment_id: DeploymentId) -> Result<(), St
     Ok(())
 }
 
-/// Makes those deployments due now whose tenant has changed its state since the last pass. Role `ops`.
+/// Makes those deployments due now whose tenant has changed its state since the last pass. One whose tenant leaves and
+/// whose deletion waits for approval has nothing to do until then. Role `ops`.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -155,7 +156,11 @@ pub async fn wake_changed_tenants(conn: &mut Conn) -> Result<u64, StoreError> {
           where work.deployment_id = deployment.deployment_id
             and deployment.tenant_state_seen <> tenant.state
             and deployment.phase not in ('planned', 'deleted', 'cancelled')
-            and work.due_at > now() and work.lease_until is null",
+            and work.due_at > now() and work.lease_until is null
+            and not (tenant.state = 'offboarding' and exists (
+              select from operation
+               where operation.deployment_id = deployment.deployment_id and operation.kind = 'delete'
+                 and operation.state = 'awaiting_approval'))",
     )
     .execute(conn)
     .await?;

@@ -1,6 +1,8 @@
 //! Limits and intervals of provisioning.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use tenant_model::plan::Terms;
 
 /// What the service may do, where and how often.
 #[derive(Clone, Debug)]
@@ -11,6 +13,8 @@ pub struct ProvisioningConfig {
     pub regions: Vec<String>,
     /// Name of the current release's machine image, published by Amazon in every region.
     pub image: String,
+    /// Prices and permissions that plans are made with.
+    pub terms: Arc<Terms>,
     /// Workers in this process.
     pub workers: u16,
     /// How long a worker waits when nothing is due.
@@ -38,6 +42,7 @@ impl ProvisioningConfig {
             install: install.to_owned(),
             regions,
             image: image.to_owned(),
+            terms: Arc::new(Terms::current()),
             workers: 4,
             poll_interval: Duration::from_secs(1),
             calls_per_pass_max: 8,

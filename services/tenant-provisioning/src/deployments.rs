@@ -4,17 +4,24 @@ use serde_json::json;
 use tenant_model::{
     ConnectionState, TenantState,
     blueprint::{Blueprint, Design},
+    contract::{Contract, Retention},
     deployment::{Deployment, Phase, Profile, Region, Wanted},
-    ids::{ConnectionId, DeploymentId, OperationId, TenantId},
-    operation::{Operation, OperationKind, OperationState, Step},
-    plan::{Plan, PlanInput, instance_types},
+    ids::{ConnectionId, DeploymentId, TenantId},
+    operation::{Operation, OperationKind, OperationState},
+    plan::{Previous, instance_types},
     resource::{CreatedEver, ResourceRecord},
 };
 use tenant_store::{
-    Conn, audit, audit::NewAuditEntry, connections, deployments, operations, resources, tenants, work,
+    Conn, audit, audit::NewAuditEntry, connections, deployments, operations, resources, tenants,
 };
 
-use crate::{App, RequestError, progress};
+pub use crate::proposals::request_deletion;
+pub(crate) use crate::proposals::{propose_deletion, request_deletion_in};
+use crate::{
+    App, RequestError,
+    planning::{self, Draft, Target},
+    progress,
+};
 
 /// Size of a deployment for which none was chosen.
 pub const DEFAULT_INSTANCE_TYPE: &str = "t3.medium";
@@ -30,6 +37,23 @@ pub struct NewDeployment {
     pub region: String,
     /// How big; [`DEFAULT_INSTANCE_TYPE`] when none is chosen.
     pub instance_type: Option<String>,
+}
+
+/// Whose deployment is asked for: the caller's own, or (operator) that of the connection's tenant.
+///
+/// # Errors
+/// [`RequestError::NotFound`] for an operator who names no connection.
+pub async fn owner(
+    app: &App,
+    own: Option<TenantId>,
+    connection_id: ConnectionId,
+) -> Result<TenantId, RequestError> {
+    if let Some(own) = own {
+        return Ok(own);
+    }
+    let mut tx = app.stores.begin_ops().await?;
+    let connection = connections::find(&mut tx, connection_id).await?;
+    Ok(connection.ok_or(RequestError::NotFound)?.tenant_id)
 }
 
 /// Asks for a deployment. Nothing happens before its plan is approved.
@@ -77,8 +101,14 @@ pub(crate) async fn request_in(
         version: 1,
     };
     let blueprint = Blueprint::compile(design);
-    let mut operation = draft(app, &deployment, &blueprint, (OperationKind::Provision, &[]));
-    operation.requested_by = actor.to_owned();
+    let draft = Draft {
+        kind: OperationKind::Provision,
+        state: OperationState::AwaitingApproval,
+        plan: planning::first(app, &deployment, &blueprint),
+        contract: Contract::default(),
+        requested_by: actor,
+    };
+    let operation = planning::draft(app, &deployment, draft);
     deployments::insert(conn, &deployment).await?;
     let spec = deployments::NewSpec {
         blueprint: &blueprint,
@@ -150,91 +180,8 @@ fn choose_instance_type(text: Option<&str>) -> Result<String, RequestError> {
         })
 }
 
-/// An operation on `deployment` as it is now wanted, with its plan and steps. A provision waits for
-/// approval; the others were decided by whoever asked.
-pub(crate) fn draft(
-    app: &App,
-    deployment: &Deployment,
-    blueprint: &Blueprint,
-    (kind, existing): (OperationKind, &[String]),
-) -> Operation {
-    let plan = Plan::compute(PlanInput {
-        deployment_id: deployment.id,
-        generation: deployment.generation,
-        blueprint,
-        existing,
-        wanted: deployment.wanted.under(deployment.tenant_state_seen),
-    });
-    let steps = plan
-        .lines
-        .iter()
-        .map(|line| Step::pending(&line.resource, &line.why))
-        .collect();
-    let state = match kind {
-        OperationKind::Provision => OperationState::AwaitingApproval,
-        OperationKind::Suspend | OperationKind::Resume | OperationKind::Delete => OperationState::Queued,
-    };
-    let now = app.kit.clock.now();
-    Operation {
-        id: OperationId::from_uuid(app.kit.ids.uuid()),
-        tenant_id: deployment.tenant_id,
-        deployment_id: deployment.id,
-        kind,
-        generation: deployment.generation,
-        state,
-        plan,
-        steps,
-        problem: None,
-        permanent_errors: 0,
-        requested_by: "reconciler".to_owned(),
-        approved_by: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
-    }
-}
-
-/// Asks for the end of a deployment. An operation that has not ended is withdrawn for it.
-///
-/// # Errors
-/// When there is nothing to delete.
-pub async fn delete(app: &App, actor: &str, id: DeploymentId) -> Result<Operation, RequestError> {
-    let found = find(app, None, id).await?;
-    let mut tx = app.stores.begin(found.tenant_id).await?;
-    let operation = delete_in(&mut tx, app, actor, (id, None)).await?;
-    tx.commit().await?;
-    Ok(operation)
-}
-
-/// [`delete`] in the caller's transaction; with a version, only if it is still the present one.
-pub(crate) async fn delete_in(
-    conn: &mut Conn,
-    app: &App,
-    actor: &str,
-    (id, version): (DeploymentId, Option<i64>),
-) -> Result<Operation, RequestError> {
-    // The work row first: a worker locks in the same order.
-    work::wake(conn, id).await?;
-    let live = operations::find_live_for_update(conn, id).await?;
-    let mut deployment = deployments::find_for_update(conn, id)
-        .await?
-        .ok_or(RequestError::NotFound)?;
-    if let Some(seen) = version.filter(|seen| *seen != deployment.version) {
-        tracing::debug!(seen, "stale version");
-        return Err(RequestError::Version {
-            current: deployment.version,
-        });
-    }
-    if let Some(live) = live {
-        if live.kind == OperationKind::Delete {
-            return Ok(live);
-        }
-        progress::cancel(conn, app, live).await?;
-    }
-    turn_to_absent(conn, app, &mut deployment, actor).await
-}
-
-/// Writes down that nothing of the deployment shall be left, and the operation that brings it about.
+/// Writes down that nothing of the deployment shall be left, and the operation that brings it about: the way back of
+/// a provision, which its own plan has approved.
 pub(crate) async fn turn_to_absent(
     conn: &mut Conn,
     app: &App,
@@ -249,37 +196,45 @@ pub(crate) async fn turn_to_absent(
     deployment.blocked = None;
     deployment.updated_at = now;
     deployment.version = deployments::update(conn, deployment).await?;
-    let mut operation = begin_turn(conn, app, deployment, OperationKind::Delete).await?;
-    actor.clone_into(&mut operation.requested_by);
+    let operation = begin_turn(conn, app, deployment, (OperationKind::Delete, actor)).await?;
     operations::insert(conn, &operation).await?;
     progress::announce(conn, app, &operation).await?;
     record(conn, app, &operation, (actor, "deployment.delete_requested")).await?;
     Ok(operation)
 }
 
-/// The operation that turns an existing deployment to what it is now wanted to be.
+/// The operation that turns an existing deployment to what it is now wanted to be. Whoever wants that has decided
+/// already: an operator by suspending the tenant, or the plan that is being rolled back.
 pub(crate) async fn begin_turn(
     conn: &mut Conn,
     app: &App,
     deployment: &Deployment,
-    kind: OperationKind,
+    (kind, actor): (OperationKind, &str),
 ) -> Result<Operation, RequestError> {
-    let blueprint = deployments::find_blueprint(conn, deployment.id)
-        .await?
-        .ok_or(RequestError::NotFound)?;
-    let records = resources::list(conn, deployment.id).await?;
-    // A resource whose call is not settled may exist, so it is in the plan.
-    let existing: Vec<String> = records
-        .into_iter()
-        .filter(|record| record.aws_id.is_some() || may_exist(record))
-        .map(|record| record.name)
-        .collect();
-    Ok(draft(app, deployment, &blueprint, (kind, &existing)))
-}
-
-fn may_exist(record: &ResourceRecord) -> bool {
-    use tenant_model::resource::ResourceState as State;
-    matches!(record.state, State::Creating | State::Unknown)
+    let blueprint = planning::blueprint(conn, deployment).await?;
+    let before = match kind {
+        OperationKind::Resume => Wanted::Stopped,
+        OperationKind::Provision | OperationKind::Suspend | OperationKind::Delete => Wanted::Present,
+    };
+    let previous = Previous {
+        blueprint: &blueprint,
+        wanted: before,
+    };
+    let target = Target {
+        generation: deployment.generation,
+        blueprint: &blueprint,
+        wanted: deployment.wanted.under(deployment.tenant_state_seen),
+        retention: &Retention::default(),
+    };
+    let plan = planning::towards(conn, app, deployment, (previous, target)).await?;
+    let draft = Draft {
+        kind,
+        state: OperationState::Queued,
+        plan,
+        contract: Contract::default(),
+        requested_by: actor,
+    };
+    Ok(planning::draft(app, deployment, draft))
 }
 
 /// One deployment, as seen by a tenant, or by the operator without one.

@@ -1,7 +1,7 @@
 //! Why a request is refused, and how that is told.
 
 use service_kit::{NextAction, NextActionKind, Problem, kinds};
-use tenant_model::{InvalidTransition, principal::Refusal};
+use tenant_model::{InvalidTransition, plan::Plan, principal::Refusal};
 use tenant_store::StoreError;
 
 /// Why a request about deployments or operations is refused.
@@ -33,8 +33,10 @@ pub enum RequestError {
     /// The plan that was approved is not the plan that would be carried out.
     #[error("the plan was made for an older state")]
     PlanStale {
-        /// Hash of the plan as it is now.
-        current: String,
+        /// The plan as it is now.
+        plan: Box<Plan>,
+        /// What has changed since the one that was shown; nothing when another hash was named.
+        moved: Vec<String>,
     },
     /// The state does not allow it.
     #[error(transparent)]
@@ -77,17 +79,38 @@ impl From<RequestError> for Problem {
                 NextActionKind::Wait,
                 "Wait for it, or cancel it.",
             )),
-            RequestError::PlanStale { current } => Self::of(&kinds::PLAN_STALE)
-                .detail(format!("The plan is now {current}."))
+            RequestError::PlanStale { plan, moved } => Self::of(&kinds::PLAN_STALE)
+                .detail(what_moved(moved))
+                .plan(serde_json::to_value(plan).unwrap_or_default())
                 .next(NextAction::new(
                     NextActionKind::AskApproval,
-                    "Look at the new plan.",
+                    "Look at the new plan and approve that one.",
                 )),
             RequestError::State(_) => conflict(&kinds::INVALID_TRANSITION),
             RequestError::Version { current } => Self::of(&kinds::STALE_VERSION).current_etag(*current),
             RequestError::Store(StoreError::Stale) => conflict(&kinds::INVALID_TRANSITION),
             RequestError::Store(store) => Self::unavailable(store),
         }
+    }
+}
+
+/// What has changed, in words for people.
+#[must_use]
+pub fn what_moved(moved: &[String]) -> String {
+    let words: Vec<&str> = moved.iter().map(|part| part_in_words(part)).collect();
+    if words.is_empty() {
+        return "This is not the plan that is shown now.".to_owned();
+    }
+    format!("Since this plan was shown, {} changed.", words.join(" and "))
+}
+
+fn part_in_words(part: &str) -> &str {
+    match part {
+        "specification" => "what is wanted",
+        "observed" => "what is in the account",
+        "prices" => "the price table",
+        "policies" => "what our work may do",
+        other => other,
     }
 }
 

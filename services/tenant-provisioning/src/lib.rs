@@ -10,7 +10,9 @@ mod error;
 mod http;
 mod idempotent;
 pub mod operations;
+mod planning;
 mod progress;
+mod proposals;
 pub mod reconcile;
 
 use aws_access::Aws;
@@ -19,7 +21,7 @@ use service_kit::Kit;
 use tenant_store::Stores;
 
 pub use config::{IMAGE, ProvisioningConfig};
-pub use error::RequestError;
+pub use error::{RequestError, what_moved};
 pub use http::{router, routes};
 pub use reconcile::{Pass, PassError, pass};
 

@@ -1,11 +1,16 @@
-//! Operations: approving a plan, withdrawing it, watching it.
+//! Operations: approving a plan, applying it, withdrawing it, watching it.
+//!
+//! Approving and applying both compute the plan anew. Between a person's look and the first call nothing may change
+//! unnoticed.
 
 use tenant_model::{
     TenantState,
-    deployment::{Deployment, Phase},
+    blueprint::Blueprint,
+    contract::{Approval, Proposal, Superseded},
+    deployment::{Deployment, Phase, Wanted},
     ids::{DeploymentId, OperationId, TenantId},
     operation::{Operation, OperationKind, OperationState},
-    plan::{Plan, PlanInput},
+    plan::Plan,
     resource::ResourceRecord,
 };
 use tenant_store::{
@@ -14,17 +19,17 @@ use tenant_store::{
     resources, tenants, work,
 };
 
-use crate::{App, RequestError, deployments as asking, progress};
+use crate::{App, RequestError, deployments as asking, planning, progress};
 
 /// Most operations of one deployment that are listed.
 const LISTED_MAX: u32 = 500;
 /// Most events of one read.
 const EVENTS_MAX: i64 = 500;
 
-/// Approves the plan with that hash; from then on workers carry it out.
+/// Approves the plan with that hash. From the moment in which enough people have, workers carry it out.
 ///
 /// # Errors
-/// [`RequestError::PlanStale`] when another plan would be carried out.
+/// [`RequestError::PlanStale`] when another plan would be carried out; that one is shown from then on.
 pub async fn approve(
     app: &App,
     actor: &str,
@@ -33,46 +38,78 @@ pub async fn approve(
 ) -> Result<Operation, RequestError> {
     let found = find(app, None, id).await?;
     let mut tx = app.stores.begin(found.tenant_id).await?;
-    let operation = approve_in(&mut tx, app, actor, (id, plan_hash)).await?;
-    tx.commit().await?;
-    Ok(operation)
+    match approve_in(&mut tx, app, actor, (id, plan_hash)).await {
+        Ok(operation) => {
+            tx.commit().await?;
+            Ok(operation)
+        }
+        Err(error) => {
+            drop(tx);
+            Err(refused(app, (found.tenant_id, id), error).await)
+        }
+    }
 }
 
-/// [`approve`] in the caller's transaction.
+/// [`approve`] in the caller's transaction; what it refuses goes through [`refused`] once that has ended.
 pub(crate) async fn approve_in(
     conn: &mut Conn,
     app: &App,
     actor: &str,
     (id, plan_hash): (OperationId, &str),
 ) -> Result<Operation, RequestError> {
-    let mut operation = operations::find_for_update(conn, id)
-        .await?
-        .ok_or(RequestError::NotFound)?;
+    let (mut deployment, mut operation) = lock(conn, id).await?;
     let state = operation.state.approve()?;
-    let mut deployment = deployments::find_for_update(conn, operation.deployment_id)
-        .await?
-        .ok_or(RequestError::NotFound)?;
-    may_begin(conn, &deployment).await?;
-    check_plan(conn, &deployment, &operation, plan_hash).await?;
-    let now = app.kit.clock.now();
-    deployment.phase = deployment.phase.approve()?;
-    deployment.phase_since = now;
-    deployment.updated_at = now;
-    deployments::update(conn, &deployment).await?;
-    begin_work(conn, &deployment).await?;
-    operation.state = state;
+    may_begin(conn, &deployment, operation.kind).await?;
+    let current = planning::proposed(conn, app, &deployment, &operation.contract).await?;
+    if current.hash != plan_hash {
+        return Err(stale(&operation, current));
+    }
+    operation.plan = current;
+    operation.contract.quorum = planning::quorum(conn, &deployment, operation.kind).await?;
+    operation.contract.approve(Approval {
+        by: actor.to_owned(),
+        plan_hash: plan_hash.to_owned(),
+        at: app.kit.clock.now(),
+    });
     operation.approved_by = Some(actor.to_owned());
+    if operation.contract.is_approved(plan_hash) {
+        operation.state = state;
+        if operation.kind == OperationKind::Provision {
+            begin(conn, app, &mut deployment).await?;
+        }
+    }
     progress::save(conn, app, &mut operation).await?;
     progress::announce(conn, app, &operation).await?;
     asking::record(conn, app, &operation, (actor, "operation.approved")).await?;
     Ok(operation)
 }
 
-/// Days may lie between the plan and its approval.
-async fn may_begin(conn: &mut Conn, deployment: &Deployment) -> Result<(), RequestError> {
+/// The work row first: a worker locks in the same order.
+async fn lock(conn: &mut Conn, id: OperationId) -> Result<(Deployment, Operation), RequestError> {
+    let seen = operations::find(conn, id).await?.ok_or(RequestError::NotFound)?;
+    work::wake(conn, seen.deployment_id).await?;
+    let operation = operations::find_for_update(conn, id)
+        .await?
+        .ok_or(RequestError::NotFound)?;
+    let deployment = deployments::find_for_update(conn, operation.deployment_id)
+        .await?
+        .ok_or(RequestError::NotFound)?;
+    Ok((deployment, operation))
+}
+
+/// Days may lie between the plan and its approval. Leaving needs less than coming: neither an active tenant nor a
+/// proven connection, for the work waits for that by itself.
+async fn may_begin(
+    conn: &mut Conn,
+    deployment: &Deployment,
+    kind: OperationKind,
+) -> Result<(), RequestError> {
     let tenant = tenants::find(conn, deployment.tenant_id)
         .await?
         .ok_or(RequestError::NotFound)?;
+    if kind == OperationKind::Delete {
+        return Ok(());
+    }
     if tenant.state != TenantState::Active {
         return Err(RequestError::TenantNotActive);
     }
@@ -84,50 +121,144 @@ async fn may_begin(conn: &mut Conn, deployment: &Deployment) -> Result<(), Reque
     Ok(())
 }
 
-/// The plan is computed once more from the stored specification and today's prices.
-async fn check_plan(
-    conn: &mut Conn,
-    deployment: &Deployment,
-    operation: &Operation,
-    plan_hash: &str,
-) -> Result<(), RequestError> {
-    let blueprint = deployments::find_blueprint(conn, deployment.id)
-        .await?
-        .ok_or(RequestError::NotFound)?;
-    let current = Plan::compute(PlanInput {
-        deployment_id: deployment.id,
-        generation: operation.generation,
-        blueprint: &blueprint,
-        existing: &[],
-        wanted: deployment.wanted,
-    });
-    if current.hash == plan_hash {
-        return Ok(());
+fn stale(operation: &Operation, current: Plan) -> RequestError {
+    RequestError::PlanStale {
+        moved: operation.plan.bound.moved(&current.bound),
+        plan: Box::new(current),
     }
-    Err(RequestError::PlanStale {
-        current: current.hash,
-    })
 }
 
-async fn begin_work(conn: &mut Conn, deployment: &Deployment) -> Result<(), RequestError> {
-    let blueprint = deployments::find_blueprint(conn, deployment.id)
-        .await?
-        .ok_or(RequestError::NotFound)?;
+/// Passes on why an approval was refused. A plan that is no longer true is replaced by the present one, so that it can
+/// be looked at and approved.
+pub(crate) async fn refused(
+    app: &App,
+    (tenant_id, id): (TenantId, OperationId),
+    error: RequestError,
+) -> RequestError {
+    match error {
+        RequestError::PlanStale { .. } => match renew(app, tenant_id, id).await {
+            Ok(()) => error,
+            Err(other) => other,
+        },
+        other => other,
+    }
+}
+
+async fn renew(app: &App, tenant_id: TenantId, id: OperationId) -> Result<(), RequestError> {
+    let mut tx = app.stores.begin(tenant_id).await?;
+    let (deployment, operation) = lock(&mut tx, id).await?;
+    let current = planning::proposed(&mut tx, app, &deployment, &operation.contract).await?;
+    if operation.state == OperationState::AwaitingApproval && operation.plan.hash != current.hash {
+        replan(&mut tx, app, (&deployment, operation), current).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Replaces the plan of an operation that waits for approval. Approvals of the older one count for nothing.
+async fn replan(
+    conn: &mut Conn,
+    app: &App,
+    (deployment, mut operation): (&Deployment, Operation),
+    current: Plan,
+) -> Result<(), RequestError> {
+    operation.contract.superseded = Some(Superseded {
+        plan_hash: operation.plan.hash.clone(),
+        moved: operation.plan.bound.moved(&current.bound),
+        at: app.kit.clock.now(),
+    });
+    operation.steps = planning::steps(&current);
+    operation.plan = current;
+    operation.generation = deployment.generation + i64::from(operation.contract.proposal.is_some());
+    operation.approved_by = None;
+    progress::save(conn, app, &mut operation).await?;
+    progress::announce(conn, app, &operation).await?;
+    asking::record(conn, app, &operation, ("reconciler", "operation.replanned")).await
+}
+
+/// Writes down as wanted what an approved operation proposes, if its plan is still true of what a worker has just
+/// observed. Otherwise the operation waits for approval of the plan as it is now.
+pub(crate) async fn apply(conn: &mut Conn, app: &App, id: OperationId) -> Result<(), RequestError> {
+    let (mut deployment, mut operation) = lock(conn, id).await?;
+    if !operation.is_to_be_applied() {
+        return Ok(());
+    }
+    let current = planning::proposed(conn, app, &deployment, &operation.contract).await?;
+    if current.hash != operation.plan.hash {
+        operation.state = operation.state.send_back()?;
+        return replan(conn, app, (&deployment, operation), current).await;
+    }
+    let Some(proposal) = operation.contract.proposal.take() else {
+        return Ok(());
+    };
+    write_down(conn, app, &mut deployment, (&operation, &proposal)).await?;
+    progress::save(conn, app, &mut operation).await?;
+    asking::record(conn, app, &operation, ("reconciler", "operation.applied")).await
+}
+
+async fn write_down(
+    conn: &mut Conn,
+    app: &App,
+    deployment: &mut Deployment,
+    (operation, proposal): (&Operation, &Proposal),
+) -> Result<(), RequestError> {
+    let now = app.kit.clock.now();
+    deployment.phase = match proposal.wanted {
+        Wanted::Absent => deployment.phase.delete()?,
+        Wanted::Present | Wanted::Stopped => Phase::Provisioning,
+    };
+    deployment.phase_since = now;
+    deployment.wanted = proposal.wanted;
+    deployment.generation = operation.generation;
+    deployment.profile = proposal.blueprint.design.profile;
+    deployment
+        .instance_type
+        .clone_from(&proposal.blueprint.design.instance_type);
+    deployment.blocked = None;
+    deployment.updated_at = now;
+    deployment.version = deployments::update(conn, deployment).await?;
+    if proposal.wanted == Wanted::Absent {
+        return Ok(());
+    }
+    let spec = deployments::NewSpec {
+        blueprint: &proposal.blueprint,
+        plan_hash: &operation.plan.hash,
+        requested_by: &operation.requested_by,
+    };
+    deployments::insert_spec(conn, deployment, &spec).await?;
+    know_resources(conn, deployment, &proposal.blueprint).await
+}
+
+/// Turns a plan of something new into work.
+async fn begin(conn: &mut Conn, app: &App, deployment: &mut Deployment) -> Result<(), RequestError> {
+    let now = app.kit.clock.now();
+    deployment.phase = deployment.phase.approve()?;
+    deployment.phase_since = now;
+    deployment.updated_at = now;
+    deployments::update(conn, deployment).await?;
+    let blueprint = planning::blueprint(conn, deployment).await?;
+    know_resources(conn, deployment, &blueprint).await?;
+    Ok(work::insert(conn, deployment.tenant_id, deployment.id).await?)
+}
+
+async fn know_resources(
+    conn: &mut Conn,
+    deployment: &Deployment,
+    blueprint: &Blueprint,
+) -> Result<(), RequestError> {
     let records: Vec<ResourceRecord> = blueprint
         .resources
         .iter()
         .map(|resource| ResourceRecord::absent(&resource.name, resource.spec.kind()))
         .collect();
     let (tenant_id, id) = (deployment.tenant_id, deployment.id);
-    resources::insert_missing(conn, tenant_id, id, &records).await?;
-    Ok(work::insert(conn, tenant_id, id).await?)
+    Ok(resources::insert_missing(conn, tenant_id, id, &records).await?)
 }
 
-/// Withdraws an operation. A plan that was not approved is dropped; a provision under way is taken down
-/// again. A deletion cannot be withdrawn: half a deployment is no use to anybody.
+/// Withdraws an operation. A plan that was not applied is dropped; a provision under way is taken down again. A
+/// deletion under way cannot be withdrawn: half a deployment is no use to anybody.
 ///
 /// # Errors
-/// When it has ended, or is a deletion.
+/// When it has ended, or is a deletion under way.
 pub async fn cancel(app: &App, actor: &str, id: OperationId) -> Result<Operation, RequestError> {
     let found = find(app, None, id).await?;
     let mut tx = app.stores.begin(found.tenant_id).await?;
@@ -143,37 +274,36 @@ pub(crate) async fn cancel_in(
     actor: &str,
     id: OperationId,
 ) -> Result<Operation, RequestError> {
-    let seen = operations::find(conn, id).await?.ok_or(RequestError::NotFound)?;
-    // The work row first: a worker locks in the same order.
-    work::wake(conn, seen.deployment_id).await?;
-    let operation = operations::find_for_update(conn, id)
-        .await?
-        .ok_or(RequestError::NotFound)?;
-    let mut deployment = deployments::find_for_update(conn, operation.deployment_id)
-        .await?
-        .ok_or(RequestError::NotFound)?;
-    let awaited = operation.state == OperationState::AwaitingApproval;
-    match operation.kind {
-        OperationKind::Provision => {}
-        OperationKind::Suspend | OperationKind::Resume | OperationKind::Delete => {
-            let refused = tenant_model::InvalidTransition {
-                from: operation.state.name(),
-                verb: "cancel",
-            };
-            return Err(refused.into());
-        }
-    }
+    let (mut deployment, operation) = lock(conn, id).await?;
+    let begun = operation.is_at_work();
+    may_be_withdrawn(&operation, begun)?;
     let cancelled = progress::cancel(conn, app, operation).await?;
     asking::record(conn, app, &cancelled, (actor, "operation.cancelled")).await?;
-    if awaited {
+    if deployment.phase == Phase::Planned {
         deployment.phase = deployment.phase.decline()?;
         deployment.phase_since = app.kit.clock.now();
         deployment.updated_at = deployment.phase_since;
         deployments::update(conn, &deployment).await?;
-    } else if deployment.phase != Phase::Deleting {
+    } else if begun && deployment.phase != Phase::Deleting {
         asking::turn_to_absent(conn, app, &mut deployment, actor).await?;
     }
     Ok(cancelled)
+}
+
+fn may_be_withdrawn(operation: &Operation, begun: bool) -> Result<(), RequestError> {
+    let stays = match operation.kind {
+        OperationKind::Provision => false,
+        OperationKind::Delete => begun,
+        OperationKind::Suspend | OperationKind::Resume => true,
+    };
+    if !stays {
+        return Ok(());
+    }
+    let refused = tenant_model::InvalidTransition {
+        from: operation.state.name(),
+        verb: "cancel",
+    };
+    Err(refused.into())
 }
 
 /// One operation, as seen by a tenant, or by the operator without one.

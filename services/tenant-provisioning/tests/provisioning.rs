@@ -11,6 +11,7 @@ use support::{Customer, Installation, Moment};
 use tenant_model::{
     ConnectionState, TenantState,
     connection::Cause,
+    contract::Retention,
     deployment::Phase,
     operation::{OperationState, StepState},
 };
@@ -22,9 +23,7 @@ async fn journey(installation: &Installation, customer: &Customer, why: &str) {
     let operation = installation.approved(customer).await;
     installation.until(operation.deployment_id, Phase::Ready).await;
     installation.assert_whole(customer, why);
-    deployments::delete(&installation.app, "usr_test", operation.deployment_id)
-        .await
-        .expect("a deletion");
+    installation.deleted(operation.deployment_id).await;
     installation.until(operation.deployment_id, Phase::Deleted).await;
     installation.assert_empty(customer, why);
 }
@@ -61,13 +60,15 @@ async fn a_deployment_is_made_as_planned_and_leaves_nothing() {
             .all(|pair| pair[1].sequence == pair[0].sequence + 1)
     );
 
-    let deletion = deployments::delete(app, "usr_test", planned.deployment_id)
+    let (id, nothing) = (planned.deployment_id, Retention::default());
+    let deletion = deployments::request_deletion(app, "usr_test", id, &nothing)
         .await
-        .expect("a deletion");
-    let again = deployments::delete(app, "usr_test", planned.deployment_id)
+        .expect("a plan");
+    let again = deployments::request_deletion(app, "usr_test", id, &nothing)
         .await
         .expect("the same");
     assert_eq!(deletion.id, again.id);
+    installation.agreed(&deletion).await;
     installation.until(planned.deployment_id, Phase::Deleted).await;
     installation.assert_empty(&acme, "deleted");
     let proof = installation
@@ -253,6 +254,7 @@ async fn a_suspended_tenants_instance_stops_and_starts_again() {
     assert_eq!(calls_of(&installation, "StartInstances"), 1);
 
     set_tenant(&installation, &acme, TenantState::Offboarding).await;
+    installation.left(operation.deployment_id).await;
     installation.until(operation.deployment_id, Phase::Deleted).await;
     installation.assert_empty(&acme, "offboarded");
 }
@@ -264,6 +266,8 @@ async fn without_a_ready_connection_nothing_is_done_and_nothing_is_undone() {
     let operation = installation.approved(&acme).await;
     installation.until(operation.deployment_id, Phase::Ready).await;
 
+    installation.deleted(operation.deployment_id).await;
+    installation.until(operation.deployment_id, Phase::Deleting).await;
     let now = installation.app.kit.clock.now();
     let cause = Cause::AccessLost;
     set_connection(
@@ -276,9 +280,6 @@ async fn without_a_ready_connection_nothing_is_done_and_nothing_is_undone() {
         },
     )
     .await;
-    deployments::delete(&installation.app, "usr_test", operation.deployment_id)
-        .await
-        .expect("asked");
     installation.world.control.clear_calls();
     for _ in 0..5 {
         installation.work().await;
@@ -351,6 +352,7 @@ async fn a_whole_life_uses_every_action_of_its_steps() {
     set_tenant(&installation, &acme, TenantState::Active).await;
     installation.until(operation.deployment_id, Phase::Ready).await;
     set_tenant(&installation, &acme, TenantState::Offboarding).await;
+    installation.left(operation.deployment_id).await;
     installation.until(operation.deployment_id, Phase::Deleted).await;
     let called = |action: &str| calls_of(&installation, action.trim_start_matches("ec2:")) > 0;
     let classes = [

@@ -166,18 +166,42 @@ impl Customer {
         connection: &str,
         region: &str,
     ) -> Result<(String, String), JourneyError> {
-        let path = format!("/v1/tenants/{}/deployments", self.tenant_id);
         let wish = json!({"connection_id": connection, "profile": "single", "region": region});
-        let planned = self.api.post(&path, &wish).await?;
+        let planned = self.api.post("/v1/deployments", &wish).await?;
+        let operation = self.approve(&planned).await?;
+        Ok((operation, text(&planned["subject"], "subject")?))
+    }
+
+    /// Approves the plan with which the deletion of one of the tenant's deployments begins, as soon as it is there.
+    ///
+    /// # Errors
+    /// [`JourneyError`].
+    pub async fn approve_deletion(&self) -> Result<String, JourneyError> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let page = self.api.get("/v1/operations?limit=500").await?;
+            let waits = |operation: &&Value| {
+                operation["kind"] == "delete" && operation["state"] == "awaiting_approval"
+            };
+            if let Some(planned) = page["items"].as_array().into_iter().flatten().find(waits) {
+                return self.approve(planned).await;
+            }
+            if tokio::time::Instant::now() > deadline {
+                return Err(JourneyError::Late {
+                    what: "the plan of a deletion".to_owned(),
+                    seen: page.to_string(),
+                });
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+
+    async fn approve(&self, planned: &Value) -> Result<String, JourneyError> {
         let operation = text(&planned["id"], "id")?;
         let hash = text(&planned["plan"]["hash"], "plan.hash")?;
-        self.api
-            .post(
-                &format!("/v1/operations/{operation}/approve"),
-                &json!({"plan_hash": hash}),
-            )
-            .await?;
-        Ok((operation, text(&planned["subject"], "subject")?))
+        let path = format!("/v1/operations/{operation}/approve");
+        self.api.post(&path, &json!({"plan_hash": hash})).await?;
+        Ok(operation)
     }
 
     /// Waits until an operation has ended well.

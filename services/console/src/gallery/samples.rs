@@ -103,6 +103,7 @@ fn invalid() -> ProblemBody {
             NextActionKind::FixRequest,
             "Correct the marked fields and send the form again.",
         )),
+        plan: None,
     }
 }
 
@@ -115,6 +116,7 @@ fn not_found() -> ProblemBody {
         detail: Some("It may have been removed, or it belongs to somebody else.".to_owned()),
         errors: Vec::new(),
         next_action: None,
+        plan: None,
     }
 }
 

@@ -15,7 +15,10 @@ use tenant_model::{
 };
 
 use super::{
-    views::{DeploymentDetail, DeploymentRequest, DeploymentView, ListQuery, OperationView, location},
+    views::{
+        DeploymentDetail, DeploymentRequest, DeploymentView, ListQuery, OperationView, RetentionQuery,
+        location,
+    },
     visible_tenant,
 };
 use crate::{
@@ -24,7 +27,31 @@ use crate::{
     idempotent::{self, Begun},
 };
 
-/// Asks for a deployment. The reply is an operation whose plan waits for approval.
+/// Asks for a deployment of the caller's tenant, or (operator) of the connection's. The reply is an operation whose plan
+/// waits for approval.
+#[utoipa::path(
+    post, path = "/v1/deployments", operation_id = "deployment_plan", tag = "deployments",
+    request_body = DeploymentRequest,
+    responses(
+        (status = 202, description = "A plan to approve", body = OperationView),
+        (status = 400, description = "malformed-body, idempotency-key-missing", body = ProblemBody),
+        (status = 401, description = "not-signed-in, credential-expired", body = ProblemBody),
+        (status = 403, description = "not-allowed", body = ProblemBody),
+        (status = 404, description = "not-found", body = ProblemBody),
+        (status = 409, description = "connection-not-ready, tenant-suspended", body = ProblemBody),
+        (status = 422, description = "validation-failed, unknown-field", body = ProblemBody),
+    )
+)]
+pub(super) async fn plan(
+    State(app): State<App>,
+    mutation: Mutation<DeploymentRequest>,
+) -> Result<Reply, Problem> {
+    let new = parse(&mutation.body)?;
+    let owner = deployments::owner(&app, mutation.caller.tenant_id(), new.connection_id).await?;
+    request(&app, owner, &mutation, &new).await
+}
+
+/// Asks for a deployment of one tenant. The reply is an operation whose plan waits for approval.
 #[utoipa::path(
     post, path = "/v1/tenants/{tenant_id}/deployments", operation_id = "deployment_create",
     tag = "deployments", params(("tenant_id" = String, Path, description = "The tenant")),
@@ -44,14 +71,23 @@ pub(super) async fn create(
     IdPath(tenant_id): IdPath<TenantId>,
     mutation: Mutation<DeploymentRequest>,
 ) -> Result<Reply, Problem> {
-    authorize(&mutation.caller, Action::ChangeTenant, Some(tenant_id))?;
     let new = parse(&mutation.body)?;
-    let mut tx = match idempotent::begin(&app, &mutation.request, tenant_id).await? {
+    request(&app, tenant_id, &mutation, &new).await
+}
+
+async fn request(
+    app: &App,
+    tenant_id: TenantId,
+    mutation: &Mutation<DeploymentRequest>,
+    new: &NewDeployment,
+) -> Result<Reply, Problem> {
+    authorize(&mutation.caller, Action::ChangeTenant, Some(tenant_id))?;
+    let mut tx = match idempotent::begin(app, &mutation.request, tenant_id).await? {
         Begun::New(tx) => *tx,
         Begun::Replay(reply) => return Ok(reply),
     };
     let actor = mutation.caller.actor();
-    let operation = deployments::request_in(&mut tx, &app, (tenant_id, &actor), &new).await?;
+    let operation = deployments::request_in(&mut tx, app, (tenant_id, &actor), new).await?;
     let reply = Reply::accepted(&location(&operation), &OperationView::from(&operation));
     idempotent::finish(tx, &mutation.request, tenant_id, reply).await
 }
@@ -130,21 +166,25 @@ pub(super) async fn show(
     Ok(response)
 }
 
-/// Takes a deployment down and proves that nothing is left. The reply is the operation.
+/// Asks for the end of a deployment. The reply is an operation whose plan says what goes and what stays, and waits for
+/// the approval of two people; then everything is taken down and it is proved that nothing is left.
 #[utoipa::path(
     delete, path = "/v1/deployments/{deployment_id}", operation_id = "deployment_delete",
     tag = "deployments",
     params(
         ("deployment_id" = String, Path, description = "The deployment"),
         ("If-Match" = String, Header, description = "ETag of the deployment as it was seen"),
+        RetentionQuery,
     ),
     responses(
-        (status = 202, description = "The deletion", body = OperationView),
+        (status = 202, description = "A plan to approve", body = OperationView),
+        (status = 400, description = "bad-query", body = ProblemBody),
         (status = 401, description = "not-signed-in, credential-expired", body = ProblemBody),
         (status = 403, description = "not-allowed", body = ProblemBody),
         (status = 404, description = "not-found", body = ProblemBody),
         (status = 409, description = "invalid-transition", body = ProblemBody),
         (status = 412, description = "stale-version", body = ProblemBody),
+        (status = 422, description = "validation-failed", body = ProblemBody),
         (status = 428, description = "if-match-missing", body = ProblemBody),
     )
 )]
@@ -152,6 +192,7 @@ pub(super) async fn delete(
     State(app): State<App>,
     IdPath(id): IdPath<DeploymentId>,
     IfMatch(version): IfMatch,
+    Query(retention): Query<RetentionQuery>,
     trigger: Trigger,
 ) -> Result<Reply, Problem> {
     let tenant_id = deployments::find(&app, trigger.caller.tenant_id(), id)
@@ -162,8 +203,9 @@ pub(super) async fn delete(
         Begun::New(tx) => *tx,
         Begun::Replay(reply) => return Ok(reply),
     };
-    let actor = trigger.caller.actor();
-    let operation = deployments::delete_in(&mut tx, &app, &actor, (id, Some(version))).await?;
+    let (actor, retention) = (trigger.caller.actor(), retention.into());
+    let asked = (actor.as_str(), &retention);
+    let operation = deployments::request_deletion_in(&mut tx, &app, asked, (id, Some(version))).await?;
     let reply = Reply::accepted(&location(&operation), &OperationView::from(&operation));
     idempotent::finish(tx, &trigger.request, tenant_id, reply).await
 }

@@ -22,7 +22,7 @@ pub fn router(app: App) -> OpenApiRouter {
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(deployments::create))
-        .routes(routes!(deployments::list))
+        .routes(routes!(deployments::list, deployments::plan))
         .routes(routes!(deployments::show, deployments::delete))
         .routes(routes!(operations::list))
         .routes(routes!(operations::show))

@@ -139,7 +139,8 @@ fn follow(app: App, operation: Operation, after: i64) -> impl Stream<Item = SseE
         .map(|event| SseEvent::json(event.sequence, &event.kind, &event.data))
 }
 
-/// Approves a plan by its hash; from then on it is carried out.
+/// Approves a plan by its hash; once enough people have, it is carried out. A plan that is no longer true is refused,
+/// with the present one in the problem's `plan`.
 #[utoipa::path(
     post, path = "/v1/operations/{operation_id}/approve", operation_id = "operation_approve",
     tag = "operations", params(("operation_id" = String, Path, description = "The operation")),
@@ -165,7 +166,13 @@ pub(super) async fn approve(
         Begun::Replay(reply) => return Ok(reply),
     };
     let (actor, hash) = (mutation.caller.actor(), mutation.body.plan_hash.as_str());
-    let operation = operations::approve_in(&mut tx, &app, &actor, (id, hash)).await?;
+    let operation = match operations::approve_in(&mut tx, &app, &actor, (id, hash)).await {
+        Ok(operation) => operation,
+        Err(error) => {
+            drop(tx);
+            return Err(operations::refused(&app, (tenant_id, id), error).await.into());
+        }
+    };
     let reply = Reply::accepted(&location(&operation), &OperationView::from(&operation));
     idempotent::finish(tx, &mutation.request, tenant_id, reply).await
 }

@@ -2,7 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use tenant_model::{deployment::Deployment, operation::Operation, resource::ResourceRecord};
+use tenant_model::{
+    contract::{Contract, Retention},
+    deployment::Deployment,
+    operation::Operation,
+    resource::ResourceRecord,
+};
 use utoipa::{IntoParams, ToSchema};
 
 /// What is asked for.
@@ -29,6 +34,22 @@ pub(crate) struct DeploymentRequest {
 pub(crate) struct Approval {
     /// `plan.hash` of the operation, as it was shown.
     pub(crate) plan_hash: String,
+}
+
+/// What stays in the account after a deletion.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RetentionQuery {
+    /// Days for which a last snapshot of the database is kept, 1 to 3650; nothing is kept when left out.
+    pub(crate) database_snapshot_days: Option<u32>,
+}
+
+impl From<RetentionQuery> for Retention {
+    fn from(query: RetentionQuery) -> Self {
+        Self {
+            database_snapshot_days: query.database_snapshot_days,
+        }
+    }
 }
 
 /// Which deployments to list.
@@ -111,8 +132,12 @@ pub(crate) struct OperationView {
     percent: u8,
     /// One per resource: `name`, `why`, `state`, `started_at`, `finished_at`, `detail`.
     steps: serde_json::Value,
-    /// `lines` with `change`, `resource`, `before`, `after`; `cost`; `hash` to approve.
+    /// `lines` with `change`, `resource`, `before`, `after`, `reason`; `cost` before and after; `irreversible`, `kept`,
+    /// `needs`, `timing`, `recovery`; `bound` to what; `hash` to approve.
     plan: serde_json::Value,
+    approvals: ApprovalsView,
+    /// The plan before this one and what has changed since: `plan_hash`, `moved`, `at`.
+    superseded: Option<serde_json::Value>,
     problem: Option<String>,
     requested_by: String,
     approved_by: Option<String>,
@@ -121,6 +146,28 @@ pub(crate) struct OperationView {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i64,
+}
+
+/// Who must agree to a plan, and who has.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ApprovalsView {
+    /// Different people that it takes.
+    needed: u8,
+    /// Whose approval is enough alone, because the tenant has no other admin.
+    alone: Option<String>,
+    /// Who has approved the plan that is shown.
+    by: Vec<String>,
+}
+
+impl ApprovalsView {
+    fn new(contract: &Contract, plan_hash: &str) -> Self {
+        let by = contract.approvers(plan_hash).into_iter();
+        Self {
+            needed: contract.quorum.approvals,
+            alone: contract.quorum.alone.clone(),
+            by: by.map(str::to_owned).collect(),
+        }
+    }
 }
 
 impl From<&Deployment> for DeploymentView {
@@ -175,6 +222,12 @@ impl From<&Operation> for OperationView {
             percent: operation.percent(),
             steps: plain(serde_json::to_value(&operation.steps).ok()),
             plan: plain(serde_json::to_value(&operation.plan).ok()),
+            approvals: ApprovalsView::new(&operation.contract, &operation.plan.hash),
+            superseded: operation
+                .contract
+                .superseded
+                .as_ref()
+                .and_then(|older| serde_json::to_value(older).ok()),
             problem: operation.problem.clone(),
             requested_by: operation.requested_by.clone(),
             approved_by: operation.approved_by.clone(),

@@ -37,6 +37,8 @@ pub(super) struct Case {
     pub(super) intents: BTreeSet<(String, Uuid)>,
     /// The operation under way. Without one nothing in the account is changed.
     pub(super) operation: Option<Operation>,
+    /// An approved operation whose plan has yet to be compared with what is found now.
+    pub(super) approved: Option<Operation>,
     pub(super) scope: Scope,
     pub(super) found: Vec<Found>,
     /// Id of the machine image, once it was looked up.
@@ -107,7 +109,8 @@ impl Case {
                 tenant_id: deployment.tenant_id,
                 deployment_id: deployment.id,
             },
-            operation,
+            approved: operation.clone().filter(Operation::is_to_be_applied),
+            operation: operation.filter(Operation::is_at_work),
             found: Vec::new(),
             image_id: None,
             held: BTreeMap::new(),

@@ -181,7 +181,9 @@ async fn drift(app: &App, case: &mut Case) -> Result<Conclusion, PassError> {
 pub(super) async fn end(app: &App, lease: &Lease, conclusion: Conclusion) -> Result<(), PassError> {
     let mut tx = app.stores.begin(lease.tenant_id).await?;
     work::hold(&mut tx, lease).await?;
-    let operation = operations::find_live_for_update(&mut tx, lease.deployment_id).await?;
+    let operation = operations::find_live_for_update(&mut tx, lease.deployment_id)
+        .await?
+        .filter(Operation::is_at_work);
     let deployment = deployments::find_for_update(&mut tx, lease.deployment_id)
         .await?
         .ok_or(RequestError::NotFound)?;

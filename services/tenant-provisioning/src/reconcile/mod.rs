@@ -5,6 +5,7 @@
 //! Waiting is a due time in the database, never a sleeping task.
 
 mod act;
+mod apply;
 mod backoff;
 mod case;
 mod conclude;
@@ -182,5 +183,6 @@ async fn work_on(app: &App, lease: &Lease) -> Result<(), PassError> {
     observe::remember(app, &mut case).await?;
     act::everything(app, &mut case).await?;
     let conclusion: Conclusion = conclude::judge(app, &mut case).await?;
+    let conclusion = apply::approved(app, &case, conclusion).await?;
     conclude::end(app, lease, conclusion).await
 }

@@ -2,6 +2,7 @@
 
 use tenant_model::{
     TenantState,
+    contract::Retention,
     deployment::{Deployment, Phase, Wanted},
     operation::{Operation, OperationKind},
 };
@@ -25,19 +26,30 @@ pub(super) async fn follow_tenant(
     }
     let before = deployment.wanted.under(deployment.tenant_state_seen);
     let after = deployment.wanted.under(tenant);
+    if after == Wanted::Absent && before != after {
+        return leave(conn, app, (deployment, operation)).await;
+    }
     deployment.tenant_state_seen = tenant;
     if before == after {
         save(conn, app, &mut deployment).await?;
         return Ok((deployment, operation));
     }
-    match after {
-        Wanted::Absent => {
-            withdraw(conn, app, operation).await?;
-            let deletion = asking::turn_to_absent(conn, app, &mut deployment, "offboarding").await?;
-            Ok((deployment, Some(deletion)))
-        }
-        Wanted::Present | Wanted::Stopped => turn(conn, app, (deployment, operation), after).await,
+    turn(conn, app, (deployment, operation), after).await
+}
+
+/// The tenant leaves: what is under way ends, and the deletion begins with its plan. What was wanted stays wanted
+/// until that is approved.
+async fn leave(conn: &mut Conn, app: &App, (deployment, operation): Standing) -> Result<Standing, PassError> {
+    if operation
+        .as_ref()
+        .is_some_and(|live| live.kind == OperationKind::Delete)
+    {
+        return Ok((deployment, operation));
     }
+    withdraw(conn, app, operation).await?;
+    let asked = ("offboarding", &Retention::default());
+    let deletion = asking::propose_deletion(conn, app, &deployment, asked).await?;
+    Ok((deployment, Some(deletion)))
 }
 
 async fn turn(
@@ -63,7 +75,7 @@ async fn turn(
     deployment.phase = Phase::Provisioning;
     deployment.phase_since = app.kit.clock.now();
     save(conn, app, &mut deployment).await?;
-    let operation = asking::begin_turn(conn, app, &deployment, kind).await?;
+    let operation = asking::begin_turn(conn, app, &deployment, (kind, "reconciler")).await?;
     operations::insert(conn, &operation)
         .await
         .map_err(PassError::Store)?;

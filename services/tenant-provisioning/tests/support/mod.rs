@@ -1,5 +1,7 @@
 //! Words for the tests: tenants with a connected account, and workers that can be stopped at any call.
 
+#![allow(dead_code, reason = "each file of tests uses its part")]
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -14,9 +16,10 @@ use local_aws::InventoryItem;
 use tenant_model::{
     Connection, ConnectionState, ExternalId, Tenant, TenantState,
     account::{role_arn, role_name},
+    contract::Retention,
     deployment::{Deployment, Phase, Profile},
     ids::{ConnectionId, DeploymentId, OperationId, TenantId},
-    operation::Operation,
+    operation::{Operation, OperationKind},
 };
 use tenant_provisioning::{App, Pass, ProvisioningConfig, deployments, operations, pass};
 use tenant_store::{connections, tenants};
@@ -96,6 +99,40 @@ impl Installation {
         operations::approve(&self.app, "usr_test", planned.id, &planned.plan.hash)
             .await
             .expect("the plan is fresh")
+    }
+
+    /// Asks for the end of a deployment, and lets two people approve its plan.
+    pub(crate) async fn deleted(&self, id: DeploymentId) -> Operation {
+        let planned = deployments::request_deletion(&self.app, "usr_test", id, &Retention::default())
+            .await
+            .expect("a plan");
+        self.agreed(&planned).await
+    }
+
+    /// Two people approve a plan.
+    pub(crate) async fn agreed(&self, planned: &Operation) -> Operation {
+        operations::approve(&self.app, "usr_test", planned.id, &planned.plan.hash)
+            .await
+            .expect("the plan is fresh");
+        operations::approve(&self.app, "usr_second", planned.id, &planned.plan.hash)
+            .await
+            .expect("the plan is fresh")
+    }
+
+    /// Waits for the plan with which an offboarding begins, and approves it.
+    pub(crate) async fn left(&self, id: DeploymentId) -> Operation {
+        let tenant_id = self.deployment(id).await.tenant_id;
+        for _ in 0..PASSES_MAX {
+            let asked = operations::of_deployment(&self.app, tenant_id, id)
+                .await
+                .expect("operations");
+            let last = asked.last().expect("one at least");
+            if last.kind == OperationKind::Delete {
+                return self.agreed(last).await;
+            }
+            self.work().await;
+        }
+        panic!("no plan of the deletion came");
     }
 
     pub(crate) async fn requested(&self, customer: &Customer) -> Operation {

@@ -115,6 +115,8 @@ impl Tour {
         progress.stage("The operator deletes a tenant; nothing may be left");
         let path = format!("/v1/tenants/{}", self.customers[0].tenant_id);
         self.operator.delete(&path).await?;
+        // The tenant's only admin agrees to the plan; an operator alone could not.
+        self.customers[0].approve_deletion().await?;
         wait_for(&self.operator, &path, "state", &["deleted"]).await?;
         self.figures.resources_left_after_delete = self.resources_in(CUSTOMER_ACCOUNTS[0])? as u64;
         Ok(())

@@ -14,6 +14,8 @@ use tenant_store::{connections, tenants};
 
 /// Who asks, in the audit.
 pub(super) const DIRECTOR: &str = "rehearsal";
+/// Who approves a deletion besides.
+pub(super) const SECOND: &str = "rehearsal-second";
 const REGION: &str = "eu-central-1";
 
 /// One tenant and its deployment.

@@ -8,11 +8,13 @@ use anyhow::bail;
 use aws_access::Aws;
 use chrono::{DateTime, TimeDelta, Utc};
 use local::Stage;
+use tenant_model::contract::Retention;
 use tenant_model::deployment::Phase;
 use tenant_model::ids::DeploymentId;
-use tenant_provisioning::{App, IMAGE, Pass, PassError, ProvisioningConfig, deployments, pass};
+use tenant_model::operation::OperationKind;
+use tenant_provisioning::{App, IMAGE, Pass, PassError, ProvisioningConfig, deployments, operations, pass};
 
-use super::cast::{Actor, DIRECTOR};
+use super::cast::{Actor, DIRECTOR, SECOND};
 use super::crash::Reaper;
 use super::judge::{judge, ours};
 use super::mix::FaultMix;
@@ -112,7 +114,7 @@ impl Play {
     /// Takes every deployment down again.
     pub(super) async fn delete(&mut self, progress: &Progress) -> anyhow::Result<()> {
         for number in 0..self.cast.len() {
-            deployments::delete(&self.app, DIRECTOR, self.cast[number].deployment_id).await?;
+            end(&self.app, self.cast[number].deployment_id).await?;
             self.stage.advance(PASS_TIME).await?;
         }
         let ended = self.until(&[Phase::Deleted, Phase::Cancelled], progress).await?;
@@ -201,6 +203,26 @@ impl Play {
         self.stage.advance(PASS_TIME).await?;
         Ok(worked)
     }
+}
+
+/// Withdraws what has not arrived, or asks for the deletion and lets two people approve its plan.
+async fn end(app: &App, id: DeploymentId) -> anyhow::Result<()> {
+    let deployment = deployments::find(app, None, id).await?;
+    let asked = operations::of_deployment(app, deployment.tenant_id, id).await?;
+    if let Some(live) = asked.last().filter(|last| !last.state.is_final()) {
+        if live.kind != OperationKind::Delete {
+            operations::cancel(app, DIRECTOR, live.id).await?;
+        }
+        return Ok(());
+    }
+    if deployment.phase.is_final() {
+        return Ok(());
+    }
+    let planned = deployments::request_deletion(app, DIRECTOR, id, &Retention::default()).await?;
+    for person in [DIRECTOR, SECOND] {
+        operations::approve(app, person, planned.id, &planned.plan.hash).await?;
+    }
+    Ok(())
 }
 
 fn had_work(ended: Result<Pass, PassError>) -> anyhow::Result<bool> {

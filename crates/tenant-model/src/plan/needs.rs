@@ -1,0 +1,151 @@
+//! What the account must have room for and allow, each with what proves it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, PlanInput, PlanLine, diff::runs, prices::PriceTable};
+use crate::{
+    blueprint::{Blueprint, Kind, Spec},
+    deployment::Wanted,
+    permissions::StepClass,
+};
+
+/// What the account must have and allow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needs {
+    /// Room under the account's quotas.
+    pub quotas: Vec<QuotaNeed>,
+    /// Actions that the role must allow, by kind of step.
+    pub permissions: Vec<PermissionNeed>,
+}
+
+/// Room under one quota.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaNeed {
+    /// The preflight check that proves it.
+    pub check: String,
+    /// AWS's code of the quota.
+    pub code: String,
+    /// The quota in words.
+    pub name: String,
+    /// How much more than now.
+    pub more: u32,
+}
+
+/// The actions of one class of step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PermissionNeed {
+    /// The class, under whose session policy they are called.
+    pub class: String,
+    /// In the words of a policy.
+    pub actions: Vec<String>,
+    /// What proves that the role allows them.
+    pub proof: String,
+}
+
+/// Check, code and name. Codes: the service's page in the Service Quotas console.
+const VCPUS: (&str, &str, &str) = ("vcpus", "L-1216C47A", "vCPUs of running standard instances");
+const ADDRESSES: (&str, &str, &str) = ("addresses", "L-0263D0A3", "Elastic IP addresses");
+const NETWORKS: (&str, &str, &str) = ("vpcs", "L-F678F1CE", "VPCs");
+
+pub(super) fn needs(input: &PlanInput<'_>, lines: &[PlanLine]) -> Needs {
+    Needs {
+        quotas: quotas(input, lines),
+        permissions: permissions(lines),
+    }
+}
+
+fn quotas(input: &PlanInput<'_>, lines: &[PlanLine]) -> Vec<QuotaNeed> {
+    let created = |kind: Kind| {
+        let of_kind = |line: &&PlanLine| line.change == Change::Create && line.kind == kind;
+        u32::try_from(lines.iter().filter(of_kind).count()).unwrap_or(u32::MAX)
+    };
+    let needed = [
+        (VCPUS, more_vcpus(input)),
+        (ADDRESSES, created(Kind::ElasticIp)),
+        (NETWORKS, created(Kind::Vpc)),
+    ];
+    let needed = needed.into_iter().filter(|(_, more)| *more > 0);
+    needed
+        .map(|((check, code, name), more)| QuotaNeed {
+            check: check.to_owned(),
+            code: code.to_owned(),
+            name: name.to_owned(),
+            more,
+        })
+        .collect()
+}
+
+/// What runs afterwards less what runs now; what is replaced by something else runs beside it for a while.
+fn more_vcpus(input: &PlanInput<'_>) -> u32 {
+    let prices = &input.terms.prices;
+    let before = input.previous.map_or(0, |previous| {
+        let kept = |name: &str| input.blueprint.find(name).is_some();
+        vcpus(previous.blueprint, previous.wanted, (prices, &kept))
+    });
+    let after = vcpus(input.blueprint, input.wanted, (prices, &|_| true));
+    after.saturating_sub(before)
+}
+
+fn vcpus(
+    blueprint: &Blueprint,
+    wanted: Wanted,
+    (prices, counts): (&PriceTable, &dyn Fn(&str) -> bool),
+) -> u32 {
+    if wanted != Wanted::Present {
+        return 0;
+    }
+    let running = blueprint
+        .resources
+        .iter()
+        .filter(|resource| runs(resource.spec.kind()) && counts(&resource.name));
+    running
+        .map(|resource| machine_vcpus(&resource.spec, prices))
+        .sum()
+}
+
+fn machine_vcpus(spec: &Spec, prices: &PriceTable) -> u32 {
+    match spec {
+        Spec::Instance { instance_type, .. } => prices.vcpus(instance_type),
+        Spec::Vpc { .. }
+        | Spec::InternetGateway { .. }
+        | Spec::Subnet { .. }
+        | Spec::RouteTable { .. }
+        | Spec::SecurityGroup { .. }
+        | Spec::ElasticIp { .. } => 0,
+    }
+}
+
+fn permissions(lines: &[PlanLine]) -> Vec<PermissionNeed> {
+    let mut classes: BTreeSet<StepClass> = lines.iter().map(class).collect();
+    classes.insert(StepClass::Observe);
+    let need = |class: StepClass| PermissionNeed {
+        class: class.name().to_owned(),
+        actions: class.actions().into_iter().map(str::to_owned).collect(),
+        proof: proof(class).to_owned(),
+    };
+    classes.into_iter().map(need).collect()
+}
+
+/// Under which class of step a line is carried out.
+const fn class(line: &PlanLine) -> StepClass {
+    match (line.change, line.kind) {
+        (Change::Delete, _) => StepClass::Delete,
+        (
+            Change::Create | Change::Update,
+            Kind::Vpc | Kind::InternetGateway | Kind::Subnet | Kind::RouteTable | Kind::SecurityGroup,
+        ) => StepClass::Network,
+        (Change::Create | Change::Update, Kind::Instance | Kind::ElasticIp) => StepClass::Compute,
+    }
+}
+
+const fn proof(class: StepClass) -> &'static str {
+    match class {
+        StepClass::Observe => "called at every look",
+        StepClass::Network | StepClass::Compute | StepClass::Delete => {
+            "dry runs at each proof of the connection; the rest is in the role's policy that we compiled"
+        }
+        StepClass::Identity | StepClass::Preflight => "called at each proof of the connection",
+    }
+}

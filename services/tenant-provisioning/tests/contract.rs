@@ -1,0 +1,364 @@
+//! A plan is a contract: what is approved is what is carried out, or nothing is. The judge of what was done is the
+//! local AWS's inventory and call log.
+
+mod support;
+
+use std::sync::Arc;
+
+use aws_access::ec2::Mark;
+use service_kit::Problem;
+use support::{Customer, Installation};
+use tenant_model::{
+    EmailAddress, Membership, TenantRole, TenantState, User, UserId,
+    contract::Retention,
+    convergence::Call,
+    deployment::{Deployment, Phase},
+    ids::DeploymentId,
+    operation::{Operation, OperationKind, OperationState},
+    plan::{Change, Plan, Terms},
+    resource::ResourceState,
+};
+use tenant_provisioning::{App, RequestError, deployments, operations};
+use tenant_store::{deployments as stored, tenants, users};
+
+const NOTHING: Retention = Retention {
+    database_snapshot_days: None,
+};
+
+/// The same service as a later version would run it.
+fn later(app: &App, change: impl Fn(&mut Terms)) -> App {
+    let mut terms = Terms::current();
+    change(&mut terms);
+    let mut later = app.clone();
+    later.config.terms = Arc::new(terms);
+    later
+}
+
+/// Approves, and gives what the refusal carries.
+async fn refused(app: &App, planned: &Operation) -> (Plan, Vec<String>, Problem) {
+    let hash = &planned.plan.hash;
+    match operations::approve(app, "usr_test", planned.id, hash).await {
+        Err(RequestError::PlanStale { plan, moved }) => {
+            let error = RequestError::PlanStale {
+                plan: plan.clone(),
+                moved: moved.clone(),
+            };
+            (*plan, moved, error.into())
+        }
+        other => panic!("approved an older plan: {other:?}"),
+    }
+}
+
+/// An older plan is refused with the present one attached, which is what can be approved from then on.
+async fn assert_replaced(installation: &Installation, app: &App, planned: &Operation, part: &str) {
+    let (plan, moved, problem) = refused(app, planned).await;
+    assert_eq!(moved, [part]);
+    assert_ne!(plan.hash, planned.plan.hash, "{part}");
+    let body = problem.body();
+    assert_eq!((body.code.as_str(), body.status), ("plan-stale", 409));
+    let attached = body.plan.as_ref().expect("the new plan");
+    assert_eq!(attached["hash"], plan.hash.as_str(), "{part}");
+
+    let shown = installation.operation(planned.id).await;
+    assert_eq!(
+        (shown.state, &shown.plan),
+        (OperationState::AwaitingApproval, &plan),
+        "{part}"
+    );
+    let older = shown.contract.superseded.expect("what was there before");
+    assert_eq!(
+        (older.plan_hash, older.moved),
+        (planned.plan.hash.clone(), moved),
+        "{part}"
+    );
+    operations::approve(app, "usr_test", planned.id, &plan.hash)
+        .await
+        .expect("the present plan can be approved");
+}
+
+async fn ready(installation: &Installation, customer: &Customer) -> DeploymentId {
+    let operation = installation.approved(customer).await;
+    installation.until(operation.deployment_id, Phase::Ready).await;
+    operation.deployment_id
+}
+
+async fn deletion(installation: &Installation, id: DeploymentId) -> Operation {
+    deployments::request_deletion(&installation.app, "usr_test", id, &NOTHING)
+        .await
+        .expect("a plan")
+}
+
+#[tokio::test]
+async fn an_approval_binds_to_prices_and_policies() {
+    let installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+
+    let planned = installation.requested(&acme).await;
+    let dearer = later(&installation.app, |terms| {
+        terms.prices.as_of = "2027-01-01".to_owned();
+    });
+    assert_replaced(&installation, &dearer, &planned, "prices").await;
+    let shown = installation.operation(planned.id).await;
+    assert_eq!(shown.plan.cost.prices_as_of, "2027-01-01");
+
+    let planned = installation.requested(&acme).await;
+    let stricter = later(&installation.app, |terms| terms.policies = "another".to_owned());
+    assert_replaced(&installation, &stricter, &planned, "policies").await;
+}
+
+#[tokio::test]
+async fn an_approval_binds_to_what_was_observed_and_to_what_was_asked_for() {
+    let installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+    let id = ready(&installation, &acme).await;
+
+    let planned = deletion(&installation, id).await;
+    stop_the_machine(&installation, &acme, id).await;
+    until_drifted(&installation, id).await;
+    assert_replaced(&installation, &installation.app, &planned, "observed").await;
+    operations::cancel(&installation.app, "usr_test", planned.id)
+        .await
+        .expect("withdrawn");
+
+    let planned = deletion(&installation, id).await;
+    let deployment = installation.deployment(id).await;
+    let mut tx = installation
+        .app
+        .stores
+        .begin(acme.tenant_id)
+        .await
+        .expect("a transaction");
+    let changed = Deployment {
+        generation: deployment.generation + 1,
+        ..deployment
+    };
+    stored::update(&mut tx, &changed).await.expect("an update");
+    tx.commit().await.expect("a commit");
+    assert_replaced(&installation, &installation.app, &planned, "specification").await;
+}
+
+#[tokio::test]
+async fn a_worker_sends_back_an_approved_plan_that_the_account_has_overtaken() {
+    let installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+    let id = ready(&installation, &acme).await;
+    let planned = deletion(&installation, id).await;
+    installation.agreed(&planned).await;
+
+    stop_the_machine(&installation, &acme, id).await;
+    installation.world.control.clear_calls();
+    let shown = until(&installation, &planned, OperationState::AwaitingApproval).await;
+    let older = shown.contract.superseded.as_ref().expect("what was there before");
+    assert_eq!(older.moved, ["observed"]);
+    assert!(
+        shown.contract.approvers(&shown.plan.hash).is_empty(),
+        "nobody has agreed to this one"
+    );
+    assert_nothing_changed(&installation);
+    assert_eq!(installation.deployment(id).await.phase, Phase::Ready);
+    installation.assert_whole(&acme, "sent back");
+
+    installation.agreed(&shown).await;
+    installation.until(id, Phase::Deleted).await;
+    installation.assert_empty(&acme, "approved as it is now");
+}
+
+#[tokio::test]
+async fn a_deletion_takes_two_people_and_does_nothing_before() {
+    let installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+    let id = ready(&installation, &acme).await;
+    let planned = deletion(&installation, id).await;
+    assert!(
+        planned
+            .plan
+            .lines
+            .iter()
+            .all(|line| line.change == Change::Delete)
+    );
+    assert_eq!(planned.plan.lines.len(), 7);
+    assert_eq!(planned.plan.cost.monthly_usd, "0.00");
+
+    installation.world.control.clear_calls();
+    for _ in 0..2 {
+        let once = operations::approve(&installation.app, "usr_ada", planned.id, &planned.plan.hash).await;
+        assert_eq!(once.expect("noted").state, OperationState::AwaitingApproval);
+        installation.work().await;
+    }
+    assert_nothing_changed(&installation);
+    let twice = operations::approve(&installation.app, "usr_bob", planned.id, &planned.plan.hash).await;
+    assert_eq!(twice.expect("enough").state, OperationState::Queued);
+    installation.until(id, Phase::Deleted).await;
+    installation.assert_empty(&acme, "two people agreed");
+}
+
+#[tokio::test]
+async fn a_tenants_only_admin_may_delete_alone_and_an_operator_may_not() {
+    let installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+    let id = ready(&installation, &acme).await;
+    let ada = admin(&installation, &acme, "ada@acme.example").await;
+    let planned = deletion(&installation, id).await;
+    assert_eq!(planned.contract.quorum.alone, Some(ada.to_string()));
+
+    let hash = &planned.plan.hash;
+    let operator = operations::approve(&installation.app, "usr_operator", planned.id, hash).await;
+    assert_eq!(operator.expect("noted").state, OperationState::AwaitingApproval);
+    let enough = operations::approve(&installation.app, &ada.to_string(), planned.id, hash).await;
+    assert_eq!(enough.expect("noted").state, OperationState::Queued);
+
+    let globex = installation.customer(2).await;
+    let id = ready(&installation, &globex).await;
+    let ada = admin(&installation, &globex, "ada@globex.example").await;
+    admin(&installation, &globex, "bob@globex.example").await;
+    let planned = deletion(&installation, id).await;
+    let (ada, hash) = (ada.to_string(), &planned.plan.hash);
+    let one = operations::approve(&installation.app, &ada, planned.id, hash).await;
+    assert_eq!(one.expect("noted").state, OperationState::AwaitingApproval);
+}
+
+#[tokio::test]
+async fn an_offboarding_deletes_nothing_before_its_plan_is_approved() {
+    let installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+    let id = ready(&installation, &acme).await;
+    installation.world.control.clear_calls();
+    offboard(&installation, &acme).await;
+    for _ in 0..10 {
+        installation.work().await;
+    }
+    assert_nothing_changed(&installation);
+    installation.assert_whole(&acme, "the plan waits");
+    let asked = operations::of_deployment(&installation.app, acme.tenant_id, id)
+        .await
+        .expect("operations");
+    let waiting: Vec<_> = asked
+        .iter()
+        .filter(|operation| operation.kind == OperationKind::Delete)
+        .collect();
+    assert_eq!(waiting.len(), 1, "one plan, whatever the number of looks");
+    assert_eq!(waiting[0].state, OperationState::AwaitingApproval);
+
+    installation.left(id).await;
+    installation.until(id, Phase::Deleted).await;
+    installation.assert_empty(&acme, "offboarded");
+}
+
+#[tokio::test]
+async fn a_plan_gives_way_to_a_newer_one_and_work_does_not() {
+    let installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+    let operation = installation.approved(&acme).await;
+    let app = &installation.app;
+    let early = deployments::request_deletion(app, "usr_test", operation.deployment_id, &NOTHING).await;
+    assert!(matches!(early, Err(RequestError::Busy)), "{early:?}");
+
+    installation.until(operation.deployment_id, Phase::Ready).await;
+    let kept = Retention {
+        database_snapshot_days: Some(30),
+    };
+    let nothing_to_keep =
+        deployments::request_deletion(app, "usr_test", operation.deployment_id, &kept).await;
+    match nothing_to_keep {
+        Err(RequestError::Invalid { pointer, .. }) => assert_eq!(pointer, "/database_snapshot_days"),
+        other => panic!("kept a snapshot of what is not there: {other:?}"),
+    }
+}
+
+fn assert_nothing_changed(installation: &Installation) {
+    let calls = installation.world.control.calls();
+    let changing: Vec<_> = calls
+        .iter()
+        .filter(|call| support::changes(&call.operation))
+        .collect();
+    assert!(changing.is_empty(), "{changing:?}");
+}
+
+async fn until(installation: &Installation, operation: &Operation, state: OperationState) -> Operation {
+    for _ in 0..100 {
+        let seen = installation.operation(operation.id).await;
+        if seen.state == state {
+            return seen;
+        }
+        installation.work().await;
+    }
+    panic!("never {state:?}");
+}
+
+/// Somebody in the account stops the machine.
+async fn stop_the_machine(installation: &Installation, customer: &Customer, id: DeploymentId) {
+    let app = &installation.app;
+    let deployment = installation.deployment(id).await;
+    let (records, _) = deployments::resources(app, &deployment).await.expect("resources");
+    let machine = records.iter().find(|record| record.name == "instance");
+    let instance = machine
+        .and_then(|record| record.aws_id.clone())
+        .expect("a machine");
+    let scope = aws_access::ec2::Scope {
+        install: "another".to_owned(),
+        tenant_id: customer.tenant_id,
+        deployment_id: id,
+    };
+    let mark = Mark {
+        scope: &scope,
+        name: "instance",
+        intent: uuid::Uuid::nil(),
+        token: "",
+    };
+    let root = installation.world.root_of(&customer.account).await;
+    root.ec2()
+        .carry_out(&Call::StopInstances { instance }, &mark)
+        .await
+        .expect("stopped");
+}
+
+async fn until_drifted(installation: &Installation, id: DeploymentId) {
+    for _ in 0..200 {
+        let deployment = installation.deployment(id).await;
+        let (records, _) = deployments::resources(&installation.app, &deployment)
+            .await
+            .expect("resources");
+        if records
+            .iter()
+            .any(|record| record.state == ResourceState::Drifted)
+        {
+            return;
+        }
+        installation.work().await;
+    }
+    panic!("nobody noticed");
+}
+
+async fn admin(installation: &Installation, customer: &Customer, email: &str) -> UserId {
+    let now = installation.app.kit.clock.now();
+    let user = User {
+        id: UserId::from_uuid(installation.app.kit.ids.uuid()),
+        email: email.parse::<EmailAddress>().expect("an address"),
+        membership: Membership::Tenant {
+            tenant_id: customer.tenant_id,
+            role: TenantRole::Admin,
+        },
+        active: true,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let mut tx = installation.app.stores.begin_ops().await.expect("a transaction");
+    users::insert(&mut tx, &user, None).await.expect("a user");
+    tx.commit().await.expect("a commit");
+    user.id
+}
+
+async fn offboard(installation: &Installation, customer: &Customer) {
+    let mut tx = installation.app.stores.begin_ops().await.expect("a transaction");
+    let tenant = tenants::find(&mut tx, customer.tenant_id)
+        .await
+        .expect("a read")
+        .expect("a tenant");
+    let leaving = tenant_model::Tenant {
+        state: TenantState::Offboarding,
+        ..tenant
+    };
+    tenants::update(&mut tx, &leaving).await.expect("an update");
+    tx.commit().await.expect("a commit");
+}
