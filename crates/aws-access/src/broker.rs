@@ -161,6 +161,10 @@ impl TenantSession {
         crate::iam::denier(&self.config, &simulation).await
     }
 
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
     fn usable(&self) -> bool {
         self.obtained.elapsed() < USABLE
     }

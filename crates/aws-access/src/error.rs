@@ -148,21 +148,23 @@ fn named(code: &str) -> Option<AwsErrorKind> {
         | "IncorrectInstanceState"
         | "DeleteConflict"
         | "InvalidIPAddress.InUse"
-        | "ResourceInUseException"
+        | "ResourceInUse"
+        | "ResourceContention"
+        | "ScalingActivityInProgress"
+        | "InstanceRefreshInProgress"
+        | "InvalidDBInstanceState"
+        | "InvalidDBSubnetGroupStateFault"
         | "OperationNotPermitted" => AwsErrorKind::Dependency,
         "InsufficientInstanceCapacity"
         | "InsufficientHostCapacity"
         | "InsufficientCapacity"
+        | "InsufficientDBInstanceCapacity"
         | "InsufficientAddressCapacity" => AwsErrorKind::Capacity,
         "LimitExceeded"
         | "LimitExceededException"
         | "ServiceQuotaExceededException"
         | "InstanceLimitExceeded" => AwsErrorKind::Quota,
-        "EntityAlreadyExists"
-        | "AlreadyExistsException"
-        | "RouteAlreadyExists"
-        | "BucketAlreadyOwnedByYou"
-        | "ResourceAlreadyExistsException" => AwsErrorKind::Exists,
+        "EntityAlreadyExists" | "BucketAlreadyOwnedByYou" => AwsErrorKind::Exists,
         "IdempotentParameterMismatch" | "IdempotencyParameterMismatchException" => AwsErrorKind::Mismatch,
         "AccessDenied"
         | "AccessDeniedException"
@@ -179,18 +181,34 @@ fn named(code: &str) -> Option<AwsErrorKind> {
 }
 
 fn patterned(code: &str) -> Option<AwsErrorKind> {
-    let kind = if code.ends_with(".NotFound") {
+    let kind = if code.ends_with("NotFound") || code.ends_with("NotFoundFault") {
         AwsErrorKind::NotFound
-    } else if code.ends_with(".Duplicate") || code.ends_with("AlreadyAssociated") {
+    } else if is_exists(code) {
         AwsErrorKind::Exists
-    } else if code.ends_with("LimitExceeded") {
+    } else if is_quota(code) {
         AwsErrorKind::Quota
-    } else if code.ends_with(".InUse") {
+    } else if code.ends_with(".InUse") || code.ends_with("InUseException") {
         AwsErrorKind::Dependency
     } else {
         return None;
     };
     Some(kind)
+}
+
+fn is_exists(code: &str) -> bool {
+    let ends = [
+        ".Duplicate",
+        "AlreadyAssociated",
+        "AlreadyExists",
+        "AlreadyExistsFault",
+        "AlreadyExistsException",
+    ];
+    code.starts_with("Duplicate") || ends.iter().any(|end| code.ends_with(end))
+}
+
+fn is_quota(code: &str) -> bool {
+    let ends = ["LimitExceeded", "QuotaExceeded", "QuotaExceededFault"];
+    code.starts_with("TooMany") || ends.iter().any(|end| code.ends_with(end))
 }
 
 #[cfg(test)]
@@ -215,6 +233,18 @@ mod tests {
             ("VcpuLimitExceeded", 400, AwsErrorKind::Quota),
             ("AddressLimitExceeded", 400, AwsErrorKind::Quota),
             ("VpcLimitExceeded", 400, AwsErrorKind::Quota),
+            ("LoadBalancerNotFound", 400, AwsErrorKind::NotFound),
+            ("DBSubnetGroupNotFoundFault", 404, AwsErrorKind::NotFound),
+            ("DuplicateListener", 400, AwsErrorKind::Exists),
+            (
+                "InvalidLaunchTemplateName.AlreadyExistsException",
+                400,
+                AwsErrorKind::Exists,
+            ),
+            ("DBInstanceAlreadyExists", 400, AwsErrorKind::Exists),
+            ("TooManyTargetGroups", 400, AwsErrorKind::Quota),
+            ("TooManyRequestsException", 429, AwsErrorKind::Throttled),
+            ("InstanceQuotaExceeded", 400, AwsErrorKind::Quota),
             ("IdempotentParameterMismatch", 400, AwsErrorKind::Mismatch),
             ("UnauthorizedOperation", 403, AwsErrorKind::Denied),
             ("AccessDenied", 403, AwsErrorKind::Denied),

@@ -169,7 +169,7 @@ impl Aws {
         let iam = aws_sdk_iam::Client::new(&one_attempt(&self.reads()));
         let made = iam
             .create_policy()
-            .policy_name(format!("{role_name}-boundary"))
+            .policy_name(format!("{role_name}-narrower"))
             .policy_document(boundary)
             .send()
             .await?;

@@ -8,8 +8,13 @@
 //!
 //! Start at [`Aws`]; roles are assumed in [`broker`]; errors are sorted in [`error`].
 
+mod account;
+mod balancing;
 pub mod broker;
+mod certificates;
 pub mod cloudformation;
+mod databases;
+pub mod dns;
 pub mod ec2;
 pub mod error;
 mod http;
@@ -18,9 +23,12 @@ pub mod kinesis;
 mod quotas;
 pub mod redshift;
 pub mod s3;
+mod scaling;
 pub mod session_policy;
 mod settings;
+mod tags;
 
+pub use account::Account;
 pub use broker::{AssumeError, Broker, ProbeOutcome, SessionIdentity, TenantRole, TenantSession};
 pub use error::{AwsError, AwsErrorKind};
 pub use http::CallObserver;

@@ -61,6 +61,9 @@ const BROKER_PERMISSIONS: &str = r#"{"Version":"2012-10-17","Statement":[
    "Resource":"arn:aws:kinesis:*:111111111111:stream/tenantry-*"},
   {"Sid":"Bucket","Effect":"Allow","Action":"s3:*",
    "Resource":["arn:aws:s3:::tenantry-*","arn:aws:s3:::tenantry-*/*"]},
+  {"Sid":"Zones","Effect":"Allow","Action":"route53:ListHostedZonesByName","Resource":"*"},
+  {"Sid":"Names","Effect":"Allow","Action":["route53:ListResourceRecordSets","route53:ChangeResourceRecordSets"],
+   "Resource":"arn:aws:route53:::hostedzone/*"},
   {"Sid":"Warehouse","Effect":"Allow","Action":"redshift-data:*","Resource":"*"}]}"#;
 
 /// The warehouse reads what the control plane wrote, and nothing else.
@@ -70,6 +73,9 @@ const WAREHOUSE_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{
 const COPY_PERMISSIONS: &str = r#"{"Version":"2012-10-17","Statement":[{
   "Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],
   "Resource":["arn:aws:s3:::tenantry-*","arn:aws:s3:::tenantry-*/*"]}]}"#;
+
+/// The zone in which deployments get their names, as an installation has it that was not told another.
+const ENDPOINT_ZONE: &str = "platform.example";
 
 /// An AWS account's root has its number as key id and this as secret, on local endpoints by convention.
 const ROOT_SECRET: &str = "test";
@@ -150,6 +156,7 @@ pub(crate) async fn found(local_aws: &LocalAws) -> Result<(), AwsError> {
         .await?;
     root.ensure_role(&role(COPY_ROLE, WAREHOUSE_TRUST, COPY_PERMISSIONS))
         .await?;
+    root.ensure_zone(ENDPOINT_ZONE).await?;
     root.stream(STREAM).create(STREAM_SHARDS).await?;
     let name = BUCKET.parse().expect("the constant is a bucket's name");
     let bucket = BucketSettings {

@@ -23,6 +23,25 @@ pub struct Cidr {
 pub struct InvalidCidr;
 
 impl Cidr {
+    /// Length of the prefix.
+    #[must_use]
+    pub const fn prefix(&self) -> u8 {
+        self.prefix
+    }
+
+    /// The `number`-th part of this block, from 0: a sixteenth of it, or a /24 where that is smaller.
+    #[must_use]
+    pub fn part(&self, number: usize) -> Self {
+        let prefix = (self.prefix + 4).clamp(24, 28);
+        let step = u32::try_from(number)
+            .unwrap_or(u32::MAX)
+            .saturating_mul(1 << (32 - prefix));
+        Self {
+            first: self.first.saturating_add(step),
+            prefix,
+        }
+    }
+
     /// Whether an address lies in both.
     #[must_use]
     pub const fn overlaps(&self, other: &Self) -> bool {
@@ -128,6 +147,13 @@ mod tests {
         assert!(cidr("10.42.0.0/16").overlaps(&cidr("10.42.128.0/20")));
         assert!(cidr("10.42.128.0/20").overlaps(&cidr("10.42.0.0/16")));
         assert!(!cidr("10.42.0.0/16").overlaps(&cidr("10.43.0.0/16")));
+    }
+
+    #[test]
+    fn the_parts_of_a_block_lie_in_it_and_apart() {
+        assert_eq!(cidr("10.42.0.0/16").part(0), cidr("10.42.0.0/24"));
+        assert_eq!(cidr("10.42.0.0/16").part(3), cidr("10.42.3.0/24"));
+        assert_eq!(cidr("10.42.0.0/22").part(3), cidr("10.42.0.192/26"));
     }
 
     #[test]

@@ -105,7 +105,13 @@ impl Quorum {
                 approvals: 2,
                 alone: None,
             },
-            (OperationKind::Provision | OperationKind::Suspend | OperationKind::Resume, _) => Self::default(),
+            (
+                OperationKind::Provision
+                | OperationKind::Change
+                | OperationKind::Suspend
+                | OperationKind::Resume,
+                _,
+            ) => Self::default(),
         }
     }
 
@@ -227,6 +233,7 @@ mod tests {
     fn what_is_made_takes_one_person() {
         for kind in [
             OperationKind::Provision,
+            OperationKind::Change,
             OperationKind::Suspend,
             OperationKind::Resume,
         ] {

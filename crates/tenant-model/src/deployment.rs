@@ -19,7 +19,12 @@ use crate::{
 pub enum Profile {
     /// One instance in one public subnet, with a fixed address.
     Single,
+    /// Machines in two zones behind a load balancer.
+    HighlyAvailable,
 }
+
+/// Every profile.
+pub const PROFILES: [Profile; 2] = [Profile::Single, Profile::HighlyAvailable];
 
 impl Profile {
     /// Stable name in the database and on the wire.
@@ -27,13 +32,14 @@ impl Profile {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Single => "single",
+            Self::HighlyAvailable => "highly-available",
         }
     }
 
     /// The profile of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        (name == Self::Single.name()).then_some(Self::Single)
+        PROFILES.into_iter().find(|profile| profile.name() == name)
     }
 }
 
@@ -137,6 +143,35 @@ impl Wanted {
             (Self::Stopped, _) | (Self::Present, TenantState::Suspended) => Self::Stopped,
             (Self::Present, TenantState::Active) => Self::Present,
         }
+    }
+}
+
+/// What is done when a resource is found to be no longer as it was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftPolicy {
+    /// It is shown and announced, and nothing is changed.
+    Alert,
+    /// It is also put right. What holds data is never replaced that way.
+    Repair,
+}
+
+impl DriftPolicy {
+    /// Stable name in the database and on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Repair => "repair",
+        }
+    }
+
+    /// The policy of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Alert, Self::Repair]
+            .into_iter()
+            .find(|one| one.name() == name)
     }
 }
 
@@ -299,6 +334,10 @@ pub struct Deployment {
     pub phase_since: DateTime<Utc>,
     /// Why nothing goes on at the moment, in words for people; none when it does.
     pub blocked: Option<String>,
+    /// True while its work rests by somebody's wish: nothing is looked at or changed.
+    pub paused: bool,
+    /// What is done about drift.
+    pub drift_policy: DriftPolicy,
     /// What the orphan sweep found, once the deployment is deleted.
     pub deletion_proof: Option<serde_json::Value>,
     /// The tenant's state that the reconciler acted on last.

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::blueprint::Kind;
+use crate::{blueprint::Kind, convergence::Machine};
 
 /// Tag: which installation of Tenantry made it. Staging and production never sweep each other.
 pub const TAG_INSTALL: &str = "tenantry:install";
@@ -35,6 +36,101 @@ pub enum InstanceState {
     ShuttingDown,
 }
 
+/// How far AWS is with something that takes a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Being made or changed.
+    UnderWay,
+    /// Done.
+    Ready,
+    /// Being taken away.
+    Ending,
+    /// AWS gave up on it.
+    Failed,
+}
+
+/// State of a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabaseState {
+    /// Answers.
+    Available,
+    /// Stopped.
+    Stopped,
+    /// Being deleted.
+    Ending,
+    /// Anything that passes by itself.
+    UnderWay,
+}
+
+/// From whom a rule of a security group admits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Peer {
+    /// An address block.
+    Block(String),
+    /// The members of a security group, by AWS's id.
+    Group(String),
+}
+
+/// An ingress rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// AWS's id of the rule.
+    pub id: String,
+    /// `tcp`, `udp`, `-1` for all, ...
+    pub protocol: String,
+    /// First and last port.
+    pub ports: Option<(i32, i32)>,
+    /// From whom; none for something we do not use, such as a prefix list.
+    pub from: Option<Peer>,
+}
+
+impl Rule {
+    /// True when the rule admits exactly this TCP port from exactly this peer.
+    #[must_use]
+    pub fn admits(&self, port: i32, from: &Peer) -> bool {
+        self.protocol == "tcp" && self.ports == Some((port, port)) && self.from.as_ref() == Some(from)
+    }
+}
+
+/// Content of a DNS record.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// An address.
+    A(String),
+    /// An address that Route 53 takes from a load balancer, and only while a target is healthy.
+    Alias {
+        /// The load balancer's name.
+        dns_name: String,
+        /// Its hosted zone.
+        zone_id: String,
+    },
+    /// Another name.
+    Cname(String),
+}
+
+/// Machines that an Auto Scaling group holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fleet {
+    /// Being deleted or refreshed, or at rest.
+    pub progress: Progress,
+    /// Fewest machines.
+    pub min: i32,
+    /// Most machines.
+    pub max: i32,
+    /// Version of the launch template that new machines are started from.
+    pub version: i64,
+    /// Whether our scaling policy is there.
+    pub has_policy: bool,
+    /// Machines it has, in whatever state.
+    pub machines: usize,
+    /// Machines that the load balancer finds healthy.
+    pub healthy: usize,
+    /// The version that the last refresh did not bring about, and why.
+    pub refresh_failed: Option<(i64, String)>,
+}
+
 /// What is known of a resource beyond its id, as far as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -51,7 +147,22 @@ pub enum Shape {
         attached: Option<String>,
     },
     /// A subnet.
-    Subnet,
+    Subnet {
+        /// The zone it is in.
+        zone: String,
+    },
+    /// An Elastic IP and what it is associated with.
+    ElasticIp {
+        /// The address.
+        public_ip: String,
+        /// Association id and instance id.
+        association: Option<(String, Option<String>)>,
+    },
+    /// A NAT gateway.
+    NatGateway {
+        /// How far it is.
+        progress: Progress,
+    },
     /// A route table.
     RouteTable {
         /// Target of 0.0.0.0/0.
@@ -59,21 +170,68 @@ pub enum Shape {
         /// Association id and subnet id, without the main association.
         associations: Vec<(String, String)>,
     },
-    /// A security group and its TCP ports open to anywhere.
+    /// A gateway endpoint.
+    VpcEndpoint {
+        /// How far it is.
+        progress: Progress,
+        /// Ids of its route tables.
+        tables: Vec<String>,
+    },
+    /// A security group.
     SecurityGroup {
-        /// The open ports.
-        open_ports: Vec<i32>,
+        /// Its ingress rules.
+        rules: Vec<Rule>,
     },
     /// An instance.
     Instance {
         /// Its state.
         state: InstanceState,
+        /// Its size.
+        instance_type: String,
     },
-    /// An Elastic IP and what it is associated with.
-    ElasticIp {
-        /// Association id and instance id.
-        association: Option<(String, Option<String>)>,
+    /// A launch template.
+    LaunchTemplate {
+        /// Number of its newest version.
+        version: i64,
+        /// What that starts.
+        machine: Machine,
     },
+    /// A target group.
+    TargetGroup,
+    /// A certificate.
+    Certificate {
+        /// Ready when it is issued.
+        progress: Progress,
+        /// Name and value of the CNAME record that proves it.
+        proof: Option<(String, String)>,
+    },
+    /// A record in the ISV's zone.
+    DnsRecord {
+        /// Its name.
+        domain: String,
+        /// Its content.
+        record: Record,
+    },
+    /// A load balancer.
+    LoadBalancer {
+        /// How far it is.
+        progress: Progress,
+        /// Its name in DNS.
+        dns_name: String,
+        /// The hosted zone of that name.
+        zone_id: String,
+        /// ARN of the listener on 443.
+        listener: Option<String>,
+    },
+    /// A group of subnets for databases.
+    DbSubnetGroup,
+    /// A database.
+    Database {
+        /// Its state.
+        state: DatabaseState,
+    },
+    /// An Auto Scaling group.
+    AutoScalingGroup(Fleet),
 }
 
 impl Shape {
@@ -83,11 +241,21 @@ impl Shape {
         match self {
             Self::Vpc { .. } => Kind::Vpc,
             Self::InternetGateway { .. } => Kind::InternetGateway,
-            Self::Subnet => Kind::Subnet,
+            Self::Subnet { .. } => Kind::Subnet,
+            Self::ElasticIp { .. } => Kind::ElasticIp,
+            Self::NatGateway { .. } => Kind::NatGateway,
             Self::RouteTable { .. } => Kind::RouteTable,
+            Self::VpcEndpoint { .. } => Kind::VpcEndpoint,
             Self::SecurityGroup { .. } => Kind::SecurityGroup,
             Self::Instance { .. } => Kind::Instance,
-            Self::ElasticIp { .. } => Kind::ElasticIp,
+            Self::LaunchTemplate { .. } => Kind::LaunchTemplate,
+            Self::TargetGroup => Kind::TargetGroup,
+            Self::Certificate { .. } => Kind::Certificate,
+            Self::DnsRecord { .. } => Kind::DnsRecord,
+            Self::LoadBalancer { .. } => Kind::LoadBalancer,
+            Self::DbSubnetGroup => Kind::DbSubnetGroup,
+            Self::Database { .. } => Kind::Database,
+            Self::AutoScalingGroup(_) => Kind::AutoScalingGroup,
         }
     }
 }
@@ -146,7 +314,7 @@ mod tests {
             aws_id: aws_id.to_owned(),
             name: "subnet".to_owned(),
             intent: intent.map(Uuid::from_u128),
-            shape: Shape::Subnet,
+            shape: Shape::TargetGroup,
         }
     }
 

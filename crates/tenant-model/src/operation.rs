@@ -19,6 +19,8 @@ use crate::{
 pub enum OperationKind {
     /// Make a deployment.
     Provision,
+    /// Bring it to another design.
+    Change,
     /// Stop its compute, because the tenant is suspended.
     Suspend,
     /// Start it again.
@@ -33,6 +35,7 @@ impl OperationKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Provision => "provision",
+            Self::Change => "change",
             Self::Suspend => "suspend",
             Self::Resume => "resume",
             Self::Delete => "delete",
@@ -42,9 +45,45 @@ impl OperationKind {
     /// The kind of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Provision, Self::Suspend, Self::Resume, Self::Delete]
+        OPERATION_KINDS.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// Every kind.
+pub const OPERATION_KINDS: [OperationKind; 5] = [
+    OperationKind::Provision,
+    OperationKind::Change,
+    OperationKind::Suspend,
+    OperationKind::Resume,
+    OperationKind::Delete,
+];
+
+/// What becomes of an operation that cannot be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// What was made stays for people to look at.
+    Keep,
+    /// A new deployment is taken down again; a changed one returns to what it was before.
+    Rollback,
+}
+
+impl OnFailure {
+    /// Stable name in the database and on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Rollback => "rollback",
+        }
+    }
+
+    /// The value of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Keep, Self::Rollback]
             .into_iter()
-            .find(|kind| kind.name() == name)
+            .find(|one| one.name() == name)
     }
 }
 
@@ -294,6 +333,12 @@ pub struct Operation {
     pub requested_by: String,
     /// Who approved.
     pub approved_by: Option<String>,
+    /// What becomes of it when AWS refuses for good.
+    pub on_failure: OnFailure,
+    /// When it should be done; later is an alarm.
+    pub deadline_at: Option<DateTime<Utc>>,
+    /// Since when the alarm is raised.
+    pub overdue_since: Option<DateTime<Utc>>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
     /// When the row last changed.

@@ -28,7 +28,7 @@ use crate::{
     contract::{Kept, Retention},
     deployment::Wanted,
     ids::{DeploymentId, TenantId},
-    permissions::{STEP_CLASSES, SessionScope, session_document, template_statements},
+    permissions::{PARTS, STEP_CLASSES, SessionScope, session_document, template_statements},
     resource::{ResourceRecord, ResourceState},
 };
 
@@ -212,7 +212,7 @@ fn policies() -> String {
         .into_iter()
         .map(|class| session_document(class, &scope))
         .collect();
-    hash(&json!({ "role": template_statements(""), "sessions": sessions }))
+    hash(&json!({ "role": PARTS.map(|part| template_statements(part, "")), "sessions": sessions }))
 }
 
 /// A resource that exists, or may exist because its call is not settled.

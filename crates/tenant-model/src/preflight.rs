@@ -178,6 +178,12 @@ impl Needs {
                 addresses: 1,
                 nat_gateways: 0,
             },
+            Profile::HighlyAvailable => Self {
+                zones: 2,
+                instances: 2,
+                addresses: 2,
+                nat_gateways: 2,
+            },
         }
     }
 }

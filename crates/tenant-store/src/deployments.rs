@@ -5,7 +5,7 @@ use serde_json::Value;
 use tenant_model::{
     TenantState,
     blueprint::Blueprint,
-    deployment::{Deployment, Phase, Profile, Wanted},
+    deployment::{Deployment, DriftPolicy, Phase, Profile, Wanted},
     ids::{ConnectionId, DeploymentId, TenantId},
 };
 use uuid::Uuid;
@@ -100,6 +100,40 @@ pub async fn find_blueprint(
         .transpose()
 }
 
+/// The specification of one generation, or the newest one before it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_blueprint_at(
+    conn: &mut Conn,
+    deployment_id: DeploymentId,
+    generation: i64,
+) -> Result<Option<Blueprint>, StoreError> {
+    let stored = sqlx::query_scalar!(
+        "select blueprint from deployment_spec where deployment_id = $1 and generation <= $2
+          order by generation desc limit 1",
+        deployment_id.as_uuid(),
+        generation,
+    )
+    .fetch_optional(conn)
+    .await?;
+    stored
+        .map(|value| serde_json::from_value(value).map_err(StoreError::unreadable))
+        .transpose()
+}
+
+/// True while the deployment's work rests by somebody's wish.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_paused(conn: &mut Conn, id: DeploymentId) -> Result<bool, StoreError> {
+    let paused = sqlx::query_scalar!(
+        "select paused from deployment where deployment_id = $1",
+        id.as_uuid()
+    );
+    Ok(paused.fetch_optional(conn).await?.unwrap_or(false))
+}
+
 /// One deployment, if the caller's role may see it.
 ///
 /// # Errors
@@ -109,7 +143,7 @@ pub async fn find(conn: &mut Conn, id: DeploymentId) -> Result<Option<Deployment
         DeploymentRow,
         "select deployment_id, tenant_id, connection_id, profile, region, instance_type, wanted, generation,
                 observed_generation, phase, phase_since, blocked, tenant_state_seen, deletion_proof,
-                created_at, updated_at, version
+                paused, drift_policy, created_at, updated_at, version
            from deployment where deployment_id = $1",
         id.as_uuid(),
     )
@@ -127,7 +161,7 @@ pub async fn find_for_update(conn: &mut Conn, id: DeploymentId) -> Result<Option
         DeploymentRow,
         "select deployment_id, tenant_id, connection_id, profile, region, instance_type, wanted, generation,
                 observed_generation, phase, phase_since, blocked, tenant_state_seen, deletion_proof,
-                created_at, updated_at, version
+                paused, drift_policy, created_at, updated_at, version
            from deployment where deployment_id = $1 for update",
         id.as_uuid(),
     )
@@ -150,7 +184,7 @@ pub async fn list(
         DeploymentRow,
         "select deployment_id, tenant_id, connection_id, profile, region, instance_type, wanted, generation,
                 observed_generation, phase, phase_since, blocked, tenant_state_seen, deletion_proof,
-                created_at, updated_at, version
+                paused, drift_policy, created_at, updated_at, version
            from deployment
           where ($1::uuid is null or tenant_id = $1) and ($2::uuid is null or deployment_id > $2)
           order by deployment_id limit $3",
@@ -186,7 +220,8 @@ pub async fn update(conn: &mut Conn, deployment: &Deployment) -> Result<i64, Sto
     let version = sqlx::query_scalar!(
         "update deployment set wanted = $2, generation = $3, observed_generation = $4, phase = $5,
                 phase_since = $6, blocked = $7, tenant_state_seen = $8, deletion_proof = $9,
-                updated_at = $10, profile = $12, instance_type = $13, version = version + 1
+                updated_at = $10, profile = $12, instance_type = $13, paused = $14, drift_policy = $15,
+                version = version + 1
           where deployment_id = $1 and version = $11 returning version",
         deployment.id.as_uuid(),
         deployment.wanted.name(),
@@ -201,6 +236,8 @@ pub async fn update(conn: &mut Conn, deployment: &Deployment) -> Result<i64, Sto
         deployment.version,
         deployment.profile.name(),
         deployment.instance_type,
+        deployment.paused,
+        deployment.drift_policy.name(),
     )
     .fetch_optional(conn)
     .await?;
@@ -222,6 +259,8 @@ struct DeploymentRow {
     blocked: Option<String>,
     tenant_state_seen: String,
     deletion_proof: Option<Value>,
+    paused: bool,
+    drift_policy: String,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i64,
@@ -248,6 +287,9 @@ impl TryFrom<DeploymentRow> for Deployment {
             tenant_state_seen: TenantState::from_name(&row.tenant_state_seen)
                 .ok_or_else(|| unknown("tenant state", &row.tenant_state_seen))?,
             deletion_proof: row.deletion_proof,
+            paused: row.paused,
+            drift_policy: DriftPolicy::from_name(&row.drift_policy)
+                .ok_or_else(|| unknown("drift policy", &row.drift_policy))?,
             created_at: row.created_at,
             updated_at: row.updated_at,
             version: row.version,

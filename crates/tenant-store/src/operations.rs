@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tenant_model::{
     ids::{DeploymentId, OperationId, TenantId},
-    operation::{Operation, OperationKind, OperationState},
+    operation::{OnFailure, Operation, OperationKind, OperationState},
 };
 use uuid::Uuid;
 
@@ -33,8 +33,8 @@ pub struct OperationEvent {
 pub async fn insert(conn: &mut Conn, operation: &Operation) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into operation (operation_id, tenant_id, deployment_id, kind, generation, state, plan, steps,
-                requested_by, approved_by, created_at, updated_at, version, contract)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                requested_by, approved_by, created_at, updated_at, version, contract, on_failure, deadline_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         operation.id.as_uuid(),
         operation.tenant_id.as_uuid(),
         operation.deployment_id.as_uuid(),
@@ -49,6 +49,8 @@ pub async fn insert(conn: &mut Conn, operation: &Operation) -> Result<(), StoreE
         operation.updated_at,
         operation.version,
         serde_json::to_value(&operation.contract).map_err(StoreError::unreadable)?,
+        operation.on_failure.name(),
+        operation.deadline_at,
     )
     .execute(conn)
     .await?;
@@ -63,7 +65,8 @@ pub async fn find(conn: &mut Conn, id: OperationId) -> Result<Option<Operation>,
     let row = sqlx::query_as!(
         OperationRow,
         "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, contract, steps, problem,
-                permanent_errors, requested_by, approved_by, created_at, updated_at, version
+                permanent_errors, requested_by, approved_by, on_failure, deadline_at, overdue_since,
+                created_at, updated_at, version
            from operation where operation_id = $1",
         id.as_uuid(),
     )
@@ -80,7 +83,8 @@ pub async fn find_for_update(conn: &mut Conn, id: OperationId) -> Result<Option<
     let row = sqlx::query_as!(
         OperationRow,
         "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, contract, steps, problem,
-                permanent_errors, requested_by, approved_by, created_at, updated_at, version
+                permanent_errors, requested_by, approved_by, on_failure, deadline_at, overdue_since,
+                created_at, updated_at, version
            from operation where operation_id = $1 for update",
         id.as_uuid(),
     )
@@ -100,7 +104,8 @@ pub async fn find_live_for_update(
     let row = sqlx::query_as!(
         OperationRow,
         "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, contract, steps, problem,
-                permanent_errors, requested_by, approved_by, created_at, updated_at, version
+                permanent_errors, requested_by, approved_by, on_failure, deadline_at, overdue_since,
+                created_at, updated_at, version
            from operation
           where deployment_id = $1 and state in ('awaiting_approval', 'queued', 'running', 'waiting')
             for update",
@@ -130,7 +135,8 @@ pub async fn list(conn: &mut Conn, query: &OperationQuery, limit: i64) -> Result
     let rows = sqlx::query_as!(
         OperationRow,
         "select operation_id, tenant_id, deployment_id, kind, generation, state, plan, contract, steps, problem,
-                permanent_errors, requested_by, approved_by, created_at, updated_at, version
+                permanent_errors, requested_by, approved_by, on_failure, deadline_at, overdue_since,
+                created_at, updated_at, version
            from operation
           where ($1::uuid is null or tenant_id = $1) and ($2::uuid is null or deployment_id = $2)
             and ($3::uuid is null or operation_id > $3)
@@ -152,7 +158,8 @@ pub async fn list(conn: &mut Conn, query: &OperationQuery, limit: i64) -> Result
 pub async fn update(conn: &mut Conn, operation: &Operation) -> Result<i64, StoreError> {
     let version = sqlx::query_scalar!(
         "update operation set state = $2, plan = $3, steps = $4, problem = $5, permanent_errors = $6,
-                approved_by = $7, updated_at = $8, contract = $10, generation = $11, version = version + 1
+                approved_by = $7, updated_at = $8, contract = $10, generation = $11, on_failure = $12,
+                deadline_at = $13, overdue_since = $14, version = version + 1
           where operation_id = $1 and version = $9 returning version",
         operation.id.as_uuid(),
         operation.state.name(),
@@ -165,6 +172,9 @@ pub async fn update(conn: &mut Conn, operation: &Operation) -> Result<i64, Store
         operation.version,
         serde_json::to_value(&operation.contract).map_err(StoreError::unreadable)?,
         operation.generation,
+        operation.on_failure.name(),
+        operation.deadline_at,
+        operation.overdue_since,
     )
     .fetch_optional(conn)
     .await?;
@@ -233,6 +243,9 @@ struct OperationRow {
     permanent_errors: i32,
     requested_by: String,
     approved_by: Option<String>,
+    on_failure: String,
+    deadline_at: Option<DateTime<Utc>>,
+    overdue_since: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i64,
@@ -257,6 +270,10 @@ impl TryFrom<OperationRow> for Operation {
             permanent_errors: row.permanent_errors,
             requested_by: row.requested_by,
             approved_by: row.approved_by,
+            on_failure: OnFailure::from_name(&row.on_failure)
+                .ok_or_else(|| unknown("policy", &row.on_failure))?,
+            deadline_at: row.deadline_at,
+            overdue_since: row.overdue_since,
             created_at: row.created_at,
             updated_at: row.updated_at,
             version: row.version,

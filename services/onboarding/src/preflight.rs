@@ -22,7 +22,7 @@ const FAILED_AGAIN_SECONDS: i32 = 600;
 /// After an answer that was not there.
 const UNKNOWN_AGAIN_SECONDS: i32 = 60;
 /// The block of a new network when none is named.
-const BLOCK: &str = tenant_model::blueprint::VPC_CIDR;
+const BLOCK: &str = tenant_model::blueprint::DEFAULT_CIDR;
 
 /// What somebody typed.
 #[derive(Clone, Debug, Default)]

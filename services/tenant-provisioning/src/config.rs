@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tenant_model::plan::Terms;
+use tenant_model::{blueprint::ENDPOINT_ZONE, plan::Terms};
 
 /// What the service may do, where and how often.
 #[derive(Clone, Debug)]
@@ -15,12 +15,16 @@ pub struct ProvisioningConfig {
     pub image: String,
     /// Prices and permissions that plans are made with.
     pub terms: Arc<Terms>,
+    /// The public hosted zone of the ISV in which every deployment gets a name.
+    pub endpoint_zone: String,
     /// Workers in this process.
     pub workers: u16,
     /// How long a worker waits when nothing is due.
     pub poll_interval: Duration,
     /// Calls that change something, at most, in one pass. Bounds how long a deployment is held.
     pub calls_per_pass_max: u32,
+    /// Calls of one pass that are under way at the same time, on branches that do not depend on each other.
+    pub calls_at_once_max: usize,
     /// Pause before looking again at something AWS is still working on; also the base of the back-off.
     pub wait_interval: Duration,
     /// Time over which the three looks for a lost creation are spread. EC2 promises no bound; two
@@ -39,13 +43,15 @@ impl ProvisioningConfig {
     #[must_use]
     pub fn production(install: &str, regions: Vec<String>, image: &str) -> Self {
         Self {
+            endpoint_zone: ENDPOINT_ZONE.to_owned(),
+            calls_at_once_max: 8,
             install: install.to_owned(),
             regions,
             image: image.to_owned(),
             terms: Arc::new(Terms::current()),
             workers: 4,
             poll_interval: Duration::from_secs(1),
-            calls_per_pass_max: 8,
+            calls_per_pass_max: 32,
             wait_interval: Duration::from_secs(2),
             settle_window: Duration::from_secs(120),
             missing_grace: Duration::from_secs(300),

@@ -3,9 +3,9 @@
 use serde_json::json;
 use tenant_model::{
     ConnectionState, TenantState,
-    blueprint::{Blueprint, Design},
+    blueprint::{ANYWHERE, Blueprint, Design, NetworkChoice, domain},
     contract::{Contract, Retention},
-    deployment::{Deployment, Phase, Profile, Region, Wanted},
+    deployment::{Deployment, DriftPolicy, Phase, Profile, Region, Wanted},
     ids::{ConnectionId, DeploymentId, TenantId},
     operation::{Operation, OperationKind, OperationState},
     plan::{Previous, instance_types},
@@ -37,6 +37,10 @@ pub struct NewDeployment {
     pub region: String,
     /// How big; [`DEFAULT_INSTANCE_TYPE`] when none is chosen.
     pub instance_type: Option<String>,
+    /// Whether a Multi-AZ database belongs to it.
+    pub database: bool,
+    /// In which network.
+    pub network: NetworkChoice,
 }
 
 /// Whose deployment is asked for: the caller's own, or (operator) that of the connection's tenant.
@@ -79,10 +83,11 @@ pub(crate) async fn request_in(
     (tenant_id, actor): (TenantId, &str),
     new: &NewDeployment,
 ) -> Result<Operation, RequestError> {
-    let design = check(conn, app, tenant_id, new).await?;
+    let id = DeploymentId::from_uuid(app.kit.ids.uuid());
+    let design = check(conn, app, (tenant_id, id), new).await?;
     let now = app.kit.clock.now();
     let deployment = Deployment {
-        id: DeploymentId::from_uuid(app.kit.ids.uuid()),
+        id,
         tenant_id,
         connection_id: new.connection_id,
         profile: design.profile,
@@ -94,13 +99,15 @@ pub(crate) async fn request_in(
         phase: Phase::Planned,
         phase_since: now,
         blocked: None,
+        paused: false,
+        drift_policy: DriftPolicy::Alert,
         deletion_proof: None,
         tenant_state_seen: TenantState::Active,
         created_at: now,
         updated_at: now,
         version: 1,
     };
-    let blueprint = Blueprint::compile(design);
+    let blueprint = Blueprint::compile(id, design);
     let draft = Draft {
         kind: OperationKind::Provision,
         state: OperationState::AwaitingApproval,
@@ -125,7 +132,7 @@ pub(crate) async fn request_in(
 async fn check(
     conn: &mut Conn,
     app: &App,
-    tenant_id: TenantId,
+    (tenant_id, id): (TenantId, DeploymentId),
     new: &NewDeployment,
 ) -> Result<Design, RequestError> {
     let tenant = tenants::find(conn, tenant_id)
@@ -152,6 +159,10 @@ async fn check(
         region,
         instance_type,
         image,
+        database: new.database,
+        network: new.network.clone(),
+        admits: vec![ANYWHERE.to_owned()],
+        domain: domain(id, &app.config.endpoint_zone),
     })
 }
 
@@ -214,7 +225,9 @@ pub(crate) async fn begin_turn(
     let blueprint = planning::blueprint(conn, deployment).await?;
     let before = match kind {
         OperationKind::Resume => Wanted::Stopped,
-        OperationKind::Provision | OperationKind::Suspend | OperationKind::Delete => Wanted::Present,
+        OperationKind::Provision | OperationKind::Change | OperationKind::Suspend | OperationKind::Delete => {
+            Wanted::Present
+        }
     };
     let previous = Previous {
         blueprint: &blueprint,

@@ -240,14 +240,13 @@ async fn begin(conn: &mut Conn, app: &App, deployment: &mut Deployment) -> Resul
     Ok(work::insert(conn, deployment.tenant_id, deployment.id).await?)
 }
 
-async fn know_resources(
+pub(crate) async fn know_resources(
     conn: &mut Conn,
     deployment: &Deployment,
     blueprint: &Blueprint,
 ) -> Result<(), RequestError> {
     let records: Vec<ResourceRecord> = blueprint
-        .resources
-        .iter()
+        .all()
         .map(|resource| ResourceRecord::absent(&resource.name, resource.spec.kind()))
         .collect();
     let (tenant_id, id) = (deployment.tenant_id, deployment.id);
@@ -294,6 +293,7 @@ fn may_be_withdrawn(operation: &Operation, begun: bool) -> Result<(), RequestErr
     let stays = match operation.kind {
         OperationKind::Provision => false,
         OperationKind::Delete => begun,
+        OperationKind::Change => begun,
         OperationKind::Suspend | OperationKind::Resume => true,
     };
     if !stays {

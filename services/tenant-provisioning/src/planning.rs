@@ -8,7 +8,7 @@ use tenant_model::{
     contract::{Contract, Quorum, Retention},
     deployment::{Deployment, Wanted},
     ids::OperationId,
-    operation::{Operation, OperationKind, OperationState, Step},
+    operation::{OnFailure, Operation, OperationKind, OperationState, Step},
     plan::{Plan, PlanInput, Previous},
     resource::ResourceRecord,
 };
@@ -138,6 +138,9 @@ pub(crate) fn draft(app: &App, deployment: &Deployment, draft: Draft<'_>) -> Ope
         permanent_errors: 0,
         requested_by: draft.requested_by.to_owned(),
         approved_by: None,
+        on_failure: OnFailure::Rollback,
+        deadline_at: None,
+        overdue_since: None,
         created_at: now,
         updated_at: now,
         version: 1,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tenant_model::{
+    deployment::Deployment,
     ids::{EventId, TenantId},
     operation::{Operation, Step},
 };
@@ -65,6 +66,23 @@ pub(crate) async fn publish(
             "deployment": operation.deployment_id,
             "detail": detail,
         }),
+        at: app.kit.clock.now(),
+    };
+    outbox::publish(conn, &event).await
+}
+
+/// Publishes an announcement about a deployment on which no operation runs.
+pub(crate) async fn publish_about(
+    conn: &mut Conn,
+    app: &App,
+    deployment: &Deployment,
+    (kind, detail): (&str, Value),
+) -> Result<(), StoreError> {
+    let event = outbox::Event {
+        id: EventId::from_uuid(app.kit.ids.uuid()),
+        tenant_id: Some(deployment.tenant_id),
+        kind: kind.to_owned(),
+        data: json!({"deployment": deployment.id, "detail": detail}),
         at: app.kit.clock.now(),
     };
     outbox::publish(conn, &event).await

@@ -134,7 +134,9 @@ async fn propose(
     progress::announce(conn, app, &operation).await?;
     let action = match kind {
         OperationKind::Delete => "deployment.delete_requested",
-        OperationKind::Provision | OperationKind::Suspend | OperationKind::Resume => "deployment.requested",
+        OperationKind::Provision | OperationKind::Change | OperationKind::Suspend | OperationKind::Resume => {
+            "deployment.requested"
+        }
     };
     record(conn, app, &operation, (actor, action)).await?;
     Ok(operation)

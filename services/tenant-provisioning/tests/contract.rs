@@ -176,7 +176,7 @@ async fn a_deletion_takes_two_people_and_does_nothing_before() {
             .iter()
             .all(|line| line.change == Change::Delete)
     );
-    assert_eq!(planned.plan.lines.len(), 7);
+    assert_eq!(planned.plan.lines.len(), 8);
     assert_eq!(planned.plan.cost.monthly_usd, "0.00");
 
     installation.world.control.clear_calls();

@@ -61,23 +61,73 @@ impl Ec2 {
                 let items = all!(self.reads.describe_route_tables().set_filters(scope.filters()));
                 Ok(items.iter().filter_map(shapes::route_table).collect())
             }
-            Kind::SecurityGroup => {
-                let request = self.reads.describe_security_groups();
-                let items = all!(request.set_filters(scope.filters()));
-                Ok(items.iter().filter_map(shapes::security_group).collect())
-            }
+            Kind::SecurityGroup => self.find_security_groups(scope).await,
             Kind::Instance => {
                 let items = all!(self.reads.describe_instances().set_filters(scope.filters()));
                 let instances = items.iter().flat_map(Reservation::instances);
                 Ok(instances.filter_map(shapes::instance).collect())
             }
+            Kind::NatGateway => {
+                let request = self.reads.describe_nat_gateways();
+                let items = all!(request.set_filter(scope.filters()));
+                Ok(items.iter().filter_map(shapes::nat_gateway).collect())
+            }
+            Kind::VpcEndpoint => {
+                let items = all!(self.reads.describe_vpc_endpoints().set_filters(scope.filters()));
+                Ok(items.iter().filter_map(shapes::vpc_endpoint).collect())
+            }
+            Kind::LaunchTemplate => self.find_templates(scope).await,
             // Addresses come in one page.
             Kind::ElasticIp => {
                 let request = self.reads.describe_addresses().set_filters(scope.filters());
                 let reply = request.send().await?;
                 Ok(reply.addresses().iter().filter_map(shapes::address).collect())
             }
+            Kind::TargetGroup
+            | Kind::Certificate
+            | Kind::DnsRecord
+            | Kind::LoadBalancer
+            | Kind::DbSubnetGroup
+            | Kind::Database
+            | Kind::AutoScalingGroup => Ok(Vec::new()),
         }
+    }
+
+    /// Rules have ids of their own, by which a foreign one can be taken away.
+    async fn find_security_groups(&self, scope: &Scope) -> Result<Vec<Found>, AwsError> {
+        let request = self.reads.describe_security_groups();
+        let groups = all!(request.set_filters(scope.filters()));
+        let ids: Vec<String> = groups
+            .iter()
+            .filter_map(|group| group.group_id().map(str::to_owned))
+            .collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_groups = Filter::builder().name("group-id").set_values(Some(ids)).build();
+        let rules = all!(self.reads.describe_security_group_rules().filters(of_groups));
+        let found = groups
+            .iter()
+            .filter_map(|group| shapes::security_group(group, &rules));
+        Ok(found.collect())
+    }
+
+    async fn find_templates(&self, scope: &Scope) -> Result<Vec<Found>, AwsError> {
+        let mut all = Vec::new();
+        for template in all!(
+            self.reads
+                .describe_launch_templates()
+                .set_filters(scope.filters())
+        ) {
+            let Some(id) = template.launch_template_id() else {
+                continue;
+            };
+            let request = self.reads.describe_launch_template_versions();
+            let reply = request.launch_template_id(id).versions("$Latest").send().await?;
+            let newest = reply.launch_template_versions().first();
+            all.extend(newest.and_then(|newest| shapes::launch_template(&template, newest)));
+        }
+        Ok(all)
     }
 
     async fn find_vpcs(&self, scope: &Scope) -> Result<Vec<Found>, AwsError> {

@@ -4,8 +4,10 @@
 //! that is made is tagged in the call that makes it; there is no moment at which it exists untagged.
 
 mod carry_out;
+mod compute;
 mod describe;
 mod launch;
+mod network;
 mod shapes;
 mod survey;
 pub mod trial;
@@ -56,6 +58,9 @@ impl Aws {
     }
 }
 
+/// Logical name of the machines of a group: none of the blueprint's.
+const MACHINE: &str = "machine";
+
 /// Which of an account's resources are meant: those that carry these three tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
@@ -68,7 +73,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    fn tags(&self) -> [(&'static str, String); 3] {
+    pub(crate) fn tags(&self) -> [(&'static str, String); 3] {
         [
             (TAG_INSTALL, self.install.clone()),
             (TAG_TENANT, self.tenant_id.to_string()),
@@ -96,20 +101,39 @@ pub struct Mark<'a> {
 }
 
 impl Mark<'_> {
-    fn tags(&self, kind: ResourceType) -> TagSpecification {
+    /// Keys and values of the tags.
+    pub(crate) fn pairs(&self) -> Vec<(&'static str, String)> {
         let ours = self.scope.tags().into_iter().chain([
             (TAG_RESOURCE, self.name.to_owned()),
             (TAG_INTENT, self.intent.to_string()),
             // What the console of AWS shows in its first column.
             ("Name", format!("tenantry {}", self.name)),
         ]);
-        let tags = ours
-            .map(|(key, value)| Tag::builder().key(key).value(value).build())
-            .collect();
+        ours.collect()
+    }
+
+    fn tags(&self, kind: ResourceType) -> TagSpecification {
         TagSpecification::builder()
             .resource_type(kind)
-            .set_tags(Some(tags))
+            .set_tags(Some(self.list()))
             .build()
+    }
+
+    fn list(&self) -> Vec<Tag> {
+        let tag = |(key, value)| Tag::builder().key(key).value(value).build();
+        self.pairs().into_iter().map(tag).collect()
+    }
+
+    /// Tags of the machines of a group: of the deployment, but none of its resources, because the group makes and ends
+    /// them.
+    fn machine_tags(&self) -> Vec<Tag> {
+        let tag = |(key, value): (&str, String)| Tag::builder().key(key).value(value).build();
+        let ours = self.scope.tags().into_iter();
+        let named = [
+            (TAG_RESOURCE, MACHINE.to_owned()),
+            ("Name", "tenantry machine".to_owned()),
+        ];
+        ours.chain(named).map(tag).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PlanInput, exists, prices::PriceTable};
 use crate::{
-    blueprint::{ROOT_VOLUME_GIB, Resource, Spec},
+    blueprint::{Blueprint, DATABASE_GIB, ROOT_VOLUME_GIB, Resource, Spec},
     deployment::Wanted,
 };
 
@@ -75,14 +75,14 @@ pub(super) fn compare(input: &PlanInput<'_>) -> Cost {
             records.any(|record| record.name == resource.name && exists(record))
         };
         for resource in previous.blueprint.resources.iter().filter(there) {
-            for (part, item, amount) in priced(resource, previous.wanted, prices) {
+            for (part, item, amount) in priced(resource, (previous.blueprint, previous.wanted, prices)) {
                 let entry = entries.entry((resource.name.clone(), part)).or_default();
                 (entry.item, entry.before) = (item, amount);
             }
         }
     }
     for resource in &input.blueprint.resources {
-        for (part, item, amount) in priced(resource, input.wanted, prices) {
+        for (part, item, amount) in priced(resource, (input.blueprint, input.wanted, prices)) {
             let entry = entries.entry((resource.name.clone(), part)).or_default();
             (entry.item, entry.after) = (item, amount);
         }
@@ -112,26 +112,90 @@ fn sum(entries: Vec<Entry>, prices: &PriceTable) -> Cost {
 
 type Priced = (&'static str, String, Decimal);
 
+/// The blueprint a resource is in, what is wanted of it, and the prices.
+type Priceable<'a> = (&'a Blueprint, Wanted, &'a PriceTable);
+
 /// What is paid for a resource each month, rounded line by line so that the lines add up.
-fn priced(resource: &Resource, wanted: Wanted, prices: &PriceTable) -> Vec<Priced> {
+fn priced(resource: &Resource, (blueprint, wanted, prices): Priceable<'_>) -> Vec<Priced> {
     if wanted == Wanted::Absent {
         return Vec::new();
     }
     let parts = match &resource.spec {
         Spec::Instance { instance_type, .. } => machines(instance_type, (1, wanted), prices),
-        Spec::ElasticIp { .. } => vec![(
-            "address",
-            "public IPv4 address".to_owned(),
-            prices.address_month(),
-        )],
+        Spec::ElasticIp { .. } => one("address", "public IPv4 address", prices.address_month()),
+        Spec::NatGateway { .. } => one(
+            "gateway",
+            "NAT gateway, without traffic",
+            prices.nat_gateway_month(),
+        ),
+        Spec::LoadBalancer { .. } => balancer(prices),
+        Spec::Database { class, .. } => database(class, wanted, prices),
+        Spec::AutoScalingGroup {
+            launch_template, min, ..
+        } => fleet(launch_template, *min, (blueprint, wanted, prices)),
         Spec::Vpc { .. }
         | Spec::InternetGateway { .. }
         | Spec::Subnet { .. }
         | Spec::RouteTable { .. }
-        | Spec::SecurityGroup { .. } => Vec::new(),
+        | Spec::VpcEndpoint { .. }
+        | Spec::SecurityGroup { .. }
+        | Spec::LaunchTemplate { .. }
+        | Spec::TargetGroup { .. }
+        | Spec::Certificate { .. }
+        | Spec::DnsRecord { .. }
+        | Spec::DbSubnetGroup { .. } => Vec::new(),
     };
     let rounded = |(part, item, amount): Priced| (part, item, amount.round_dp(2));
     parts.into_iter().map(rounded).collect()
+}
+
+fn one(part: &'static str, item: &str, amount: Decimal) -> Vec<Priced> {
+    vec![(part, item.to_owned(), amount)]
+}
+
+/// A load balancer has a public address in each of its two zones.
+fn balancer(prices: &PriceTable) -> Vec<Priced> {
+    let addresses = prices.address_month() * Decimal::TWO;
+    vec![
+        (
+            "balancer",
+            "load balancer, without traffic".to_owned(),
+            prices.load_balancer_month(),
+        ),
+        (
+            "addresses",
+            "its public IPv4 addresses, one a zone".to_owned(),
+            addresses,
+        ),
+    ]
+}
+
+/// A stopped database costs its storage only.
+fn database(class: &str, wanted: Wanted, prices: &PriceTable) -> Vec<Priced> {
+    let running = match wanted {
+        Wanted::Present => prices.database_month(class),
+        Wanted::Stopped | Wanted::Absent => Decimal::ZERO,
+    };
+    vec![
+        ("database", format!("database {class}, Multi-AZ"), running),
+        (
+            "storage",
+            format!("database storage, Multi-AZ, {DATABASE_GIB} GiB"),
+            prices.database_storage_month(DATABASE_GIB),
+        ),
+    ]
+}
+
+/// The fewest machines of a group, of the size that its template names. Stopped, it has none, and no volumes.
+fn fleet(template: &str, min: i32, (blueprint, wanted, prices): Priceable<'_>) -> Vec<Priced> {
+    let Some(Spec::LaunchTemplate { instance_type, .. }) = blueprint.find(template).map(|one| &one.spec)
+    else {
+        return Vec::new();
+    };
+    match wanted {
+        Wanted::Present => machines(instance_type, (min.unsigned_abs(), wanted), prices),
+        Wanted::Stopped | Wanted::Absent => Vec::new(),
+    }
 }
 
 /// Machines with their volumes; a stopped one costs its volume only.

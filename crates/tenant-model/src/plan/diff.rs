@@ -139,7 +139,7 @@ fn leaving<'a>(input: &PlanInput<'a>, reason: &'static str) -> impl Iterator<Ite
     let mut records: Vec<&ResourceRecord> = input
         .records
         .iter()
-        .filter(|record| exists(record) && (absent || blueprint.find(&record.name).is_none()))
+        .filter(|record| exists(record) && (absent || !blueprint.has(&record.name)))
         .collect();
     records.sort_by_key(|record| std::cmp::Reverse(place(record, previous, blueprint)));
     records.into_iter().map(move |record| PlanLine {
@@ -187,5 +187,5 @@ fn how(spec: &Spec, wanted: Wanted) -> String {
 
 /// What a suspension stops.
 pub(super) const fn runs(kind: Kind) -> bool {
-    matches!(kind, Kind::Instance)
+    matches!(kind, Kind::Instance | Kind::Database | Kind::AutoScalingGroup)
 }

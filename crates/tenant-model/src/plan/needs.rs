@@ -48,6 +48,8 @@ pub struct PermissionNeed {
 const VCPUS: (&str, &str, &str) = ("vcpus", "L-1216C47A", "vCPUs of running standard instances");
 const ADDRESSES: (&str, &str, &str) = ("addresses", "L-0263D0A3", "Elastic IP addresses");
 const NETWORKS: (&str, &str, &str) = ("vpcs", "L-F678F1CE", "VPCs");
+const NAT_GATEWAYS: (&str, &str, &str) = ("nat_gateways", "L-FE5A380F", "NAT gateways for each zone");
+const BALANCERS: (&str, &str, &str) = ("load_balancers", "L-53DA6B97", "application load balancers");
 
 pub(super) fn needs(input: &PlanInput<'_>, lines: &[PlanLine]) -> Needs {
     Needs {
@@ -65,6 +67,9 @@ fn quotas(input: &PlanInput<'_>, lines: &[PlanLine]) -> Vec<QuotaNeed> {
         (VCPUS, more_vcpus(input)),
         (ADDRESSES, created(Kind::ElasticIp)),
         (NETWORKS, created(Kind::Vpc)),
+        // The quota is of a zone, and there is one in each.
+        (NAT_GATEWAYS, created(Kind::NatGateway).min(1)),
+        (BALANCERS, created(Kind::LoadBalancer)),
     ];
     let needed = needed.into_iter().filter(|(_, more)| *more > 0);
     needed
@@ -81,7 +86,7 @@ fn quotas(input: &PlanInput<'_>, lines: &[PlanLine]) -> Vec<QuotaNeed> {
 fn more_vcpus(input: &PlanInput<'_>) -> u32 {
     let prices = &input.terms.prices;
     let before = input.previous.map_or(0, |previous| {
-        let kept = |name: &str| input.blueprint.find(name).is_some();
+        let kept = |name: &str| input.blueprint.has(name);
         vcpus(previous.blueprint, previous.wanted, (prices, &kept))
     });
     let after = vcpus(input.blueprint, input.wanted, (prices, &|_| true));
@@ -101,25 +106,31 @@ fn vcpus(
         .iter()
         .filter(|resource| runs(resource.spec.kind()) && counts(&resource.name));
     running
-        .map(|resource| machine_vcpus(&resource.spec, prices))
+        .map(|resource| machine_vcpus(&resource.spec, (blueprint, prices)))
         .sum()
 }
 
-fn machine_vcpus(spec: &Spec, prices: &PriceTable) -> u32 {
+/// Databases run under a quota of their own.
+fn machine_vcpus(spec: &Spec, (blueprint, prices): (&Blueprint, &PriceTable)) -> u32 {
     match spec {
         Spec::Instance { instance_type, .. } => prices.vcpus(instance_type),
-        Spec::Vpc { .. }
-        | Spec::InternetGateway { .. }
-        | Spec::Subnet { .. }
-        | Spec::RouteTable { .. }
-        | Spec::SecurityGroup { .. }
-        | Spec::ElasticIp { .. } => 0,
+        Spec::AutoScalingGroup {
+            launch_template, min, ..
+        } => match blueprint.find(launch_template).map(|one| &one.spec) {
+            Some(Spec::LaunchTemplate { instance_type, .. }) => {
+                prices.vcpus(instance_type) * min.unsigned_abs()
+            }
+            _ => 0,
+        },
+        _ => 0,
     }
 }
 
 fn permissions(lines: &[PlanLine]) -> Vec<PermissionNeed> {
     let mut classes: BTreeSet<StepClass> = lines.iter().map(class).collect();
     classes.insert(StepClass::Observe);
+    // Names are written in our own account.
+    classes.remove(&StepClass::Dns);
     let need = |class: StepClass| PermissionNeed {
         class: class.name().to_owned(),
         actions: class.actions().into_iter().map(str::to_owned).collect(),
@@ -131,19 +142,51 @@ fn permissions(lines: &[PlanLine]) -> Vec<PermissionNeed> {
 /// Under which class of step a line is carried out.
 const fn class(line: &PlanLine) -> StepClass {
     match (line.change, line.kind) {
-        (Change::Delete, _) => StepClass::Delete,
+        (_, Kind::DnsRecord) => StepClass::Dns,
+        (
+            Change::Delete,
+            Kind::Instance
+            | Kind::LaunchTemplate
+            | Kind::TargetGroup
+            | Kind::Certificate
+            | Kind::LoadBalancer
+            | Kind::DbSubnetGroup
+            | Kind::Database
+            | Kind::AutoScalingGroup,
+        ) => StepClass::Dismantle,
+        (Change::Delete, _) => StepClass::TakeDown,
         (
             Change::Create | Change::Update,
-            Kind::Vpc | Kind::InternetGateway | Kind::Subnet | Kind::RouteTable | Kind::SecurityGroup,
+            Kind::Vpc
+            | Kind::InternetGateway
+            | Kind::Subnet
+            | Kind::NatGateway
+            | Kind::RouteTable
+            | Kind::VpcEndpoint
+            | Kind::SecurityGroup,
         ) => StepClass::Network,
-        (Change::Create | Change::Update, Kind::Instance | Kind::ElasticIp) => StepClass::Compute,
+        (Change::Create | Change::Update, Kind::Instance | Kind::ElasticIp | Kind::LaunchTemplate) => {
+            StepClass::Compute
+        }
+        (Change::Create | Change::Update, Kind::TargetGroup | Kind::Certificate | Kind::LoadBalancer) => {
+            StepClass::Balancing
+        }
+        (Change::Create | Change::Update, Kind::DbSubnetGroup | Kind::Database) => StepClass::Data,
+        (Change::Create | Change::Update, Kind::AutoScalingGroup) => StepClass::Scaling,
     }
 }
 
 const fn proof(class: StepClass) -> &'static str {
     match class {
         StepClass::Observe => "called at every look",
-        StepClass::Network | StepClass::Compute | StepClass::Delete => {
+        StepClass::Dns => "our own account; nothing is needed of yours",
+        StepClass::Network
+        | StepClass::Compute
+        | StepClass::Balancing
+        | StepClass::Scaling
+        | StepClass::Data
+        | StepClass::Dismantle
+        | StepClass::TakeDown => {
             "dry runs at each proof of the connection; the rest is in the role's policy that we compiled"
         }
         StepClass::Identity | StepClass::Preflight => "called at each proof of the connection",

@@ -70,6 +70,27 @@ impl PriceTable {
         self.month(&self.public_address_hour)
     }
 
+    /// A NAT gateway, without what passes it.
+    pub(super) fn nat_gateway_month(&self) -> Decimal {
+        self.month(&self.nat_gateway_hour)
+    }
+
+    /// An application load balancer, without the capacity units that traffic takes.
+    pub(super) fn load_balancer_month(&self) -> Decimal {
+        self.month(&self.load_balancer_hour)
+    }
+
+    /// A running Multi-AZ PostgreSQL instance; nothing for a class without a price.
+    pub(super) fn database_month(&self, class: &str) -> Decimal {
+        let price = self.database_multi_az_hour.get(class);
+        price.map_or(Decimal::ZERO, |price| self.month(price))
+    }
+
+    /// Multi-AZ storage of a database.
+    pub(super) fn database_storage_month(&self, gib: i32) -> Decimal {
+        decimal(&self.database_multi_az_gib_month) * Decimal::from(gib)
+    }
+
     fn month(&self, hourly: &str) -> Decimal {
         decimal(hourly) * Decimal::from(self.hours_per_month)
     }

@@ -68,6 +68,18 @@ fn promises(profile: Profile) -> Vec<Promise> {
                 "a new machine from the newest snapshot of the volume, which has to be an hour old at most",
             ),
         ],
+        Profile::HighlyAvailable => vec![
+            promise(
+                "instance",
+                (30, 0),
+                "the load balancer leaves the machine out after two bad answers; Auto Scaling replaces it",
+            ),
+            promise(
+                "zone",
+                (120, 0),
+                "the other zone serves alone; the database's standby takes over",
+            ),
+        ],
     }
 }
 
@@ -80,6 +92,9 @@ pub(super) fn irreversible(input: &PlanInput<'_>, lines: &[PlanLine]) -> Vec<Str
     let mut words = Vec::new();
     if gone(Kind::Instance) {
         words.push("the data on the machine's volume goes with it".to_owned());
+    }
+    if gone(Kind::Database) {
+        words.push("the database goes with all its data and backups".to_owned());
     }
     if gone(Kind::ElasticIp) {
         words.push("the public address is given back and cannot be had again".to_owned());

@@ -3,18 +3,27 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    blueprint::Design,
+    blueprint::{ANYWHERE, Design, NetworkChoice},
     deployment::Profile,
     resource::{ResourceRecord, ResourceState},
 };
 
 fn blueprint(instance_type: &str) -> Blueprint {
-    Blueprint::compile(Design {
-        profile: Profile::Single,
+    profile(Profile::Single, instance_type)
+}
+
+fn profile(profile: Profile, instance_type: &str) -> Blueprint {
+    let design = Design {
+        profile,
         region: "eu-central-1".parse().expect("a region"),
         instance_type: instance_type.to_owned(),
         image: "al2023".to_owned(),
-    })
+        database: false,
+        network: NetworkChoice::default(),
+        admits: vec![ANYWHERE.to_owned()],
+        domain: "one.platform.example".to_owned(),
+    };
+    Blueprint::compile(DeploymentId::from_uuid(Uuid::nil()), design)
 }
 
 /// Every resource of a blueprint, made and as planned.
@@ -77,7 +86,7 @@ fn every_kind_has_its_usual_times() {
 fn a_first_plan_creates_everything_in_order_and_adds_up() {
     let plan = compute(None, (&blueprint("t3.medium"), Wanted::Present), &[]);
     assert!(plan.lines.iter().all(|line| line.change == Change::Create));
-    assert_eq!(plan.lines.len(), 7);
+    assert_eq!(plan.lines.len(), 8);
     // 730 h × 0.0416 = 30.37, 30 GiB × 0.08 = 2.40, 730 h × 0.005 = 3.65
     assert_eq!(plan.cost.monthly_usd, "36.42");
     assert_eq!(
@@ -117,8 +126,8 @@ fn the_critical_path_is_the_longest_chain() {
         .collect();
     assert_eq!(path.first().copied(), Some("vpc"));
     assert_eq!(
-        path[path.len() - 2..],
-        ["instance", "elastic-ip"],
+        path[path.len() - 3..],
+        ["instance", "elastic-ip", "endpoint"],
         "the machine takes longest: {path:?}"
     );
     let sum: u32 = plan.timing.critical_path.iter().map(|step| step.seconds).sum();
@@ -290,6 +299,34 @@ fn a_row_written_down_beforehand_is_no_observation() {
 fn the_rough_monthly_check_holds() {
     let plan = compute(None, (&blueprint("m6i.large"), Wanted::Present), &[]);
     assert_eq!(plan.cost.monthly_usd, "76.13");
+    // Two machines with volumes 145.0, two NAT gateways 65.7, a load balancer 16.4, four addresses 14.6.
+    let highly_available = profile(Profile::HighlyAvailable, "m6i.large");
+    let plan = compute(None, (&highly_available, Wanted::Present), &[]);
+    assert_eq!(plan.cost.monthly_usd, "241.68");
+}
+
+#[test]
+fn a_change_to_high_availability_keeps_the_network_and_replaces_the_rest() {
+    let single = blueprint("t3.medium");
+    let next = profile(Profile::HighlyAvailable, "t3.medium").succeeding(&single);
+    let records = made(&single);
+    let plan = compute(
+        Some((&single, Wanted::Present)),
+        (&next, Wanted::Present),
+        &records,
+    );
+    let of = |change| {
+        let lines = plan.lines.iter().filter(move |line| line.change == change);
+        lines.map(|line| line.resource.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(Change::Update), ["route-table", "endpoint"]);
+    assert_eq!(of(Change::Delete), ["elastic-ip", "instance"]);
+    assert!(of(Change::Create).contains(&"load-balancer"));
+    assert_eq!(plan.timing.downtime_seconds, Some(0));
+    assert_eq!(plan.recovery.before[1].rto_seconds, 3_600);
+    assert_eq!(plan.recovery.after[1].rto_seconds, 120);
+    let balancers = plan.needs.quotas.iter().find(|need| need.code == "L-53DA6B97");
+    assert_eq!(balancers.map(|need| need.more), Some(1));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use service_kit::{
     Caller, IdPath, IfMatch, Mutation, Page, PageQuery, Problem, ProblemBody, Query, Reply, Trigger, etag,
 };
 use tenant_model::{
+    blueprint::NetworkChoice,
     deployment::Profile,
     ids::{DeploymentId, TenantId},
     principal::{Action, authorize},
@@ -97,13 +98,16 @@ fn parse(body: &DeploymentRequest) -> Result<NewDeployment, Problem> {
         .connection_id
         .parse()
         .map_err(|error| Problem::invalid("/connection_id", "not-an-id", format!("It is {error}.")));
-    let profile = Profile::from_name(&body.profile)
-        .ok_or_else(|| Problem::invalid("/profile", "not-offered", "The profile offered is: single."));
+    let offered = "The profiles offered are: single, highly-available.";
+    let profile =
+        Profile::from_name(&body.profile).ok_or_else(|| Problem::invalid("/profile", "not-offered", offered));
     Ok(NewDeployment {
         connection_id: connection_id?,
         profile: profile?,
         region: body.region.clone(),
         instance_type: body.instance_type.clone(),
+        database: false,
+        network: NetworkChoice::default(),
     })
 }
 

@@ -1,19 +1,22 @@
 //! Acting: the intent is committed, then the call is made, then its outcome is committed.
 
-use aws_access::{AwsError, AwsErrorKind, StepClass, ec2::Mark};
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_access::{Account, AwsError, AwsErrorKind, StepClass, ec2::Mark};
+use futures_util::future::{join_all, try_join_all};
 use tenant_model::{
     convergence::{Call, Effect, Idempotency, Next, removal},
     resource::{Intent, Outcome, ResourceRecord, ResourceState, client_token},
 };
 use tenant_store::{
-    Conn, StoreError, connections,
+    Conn, StoreError, connections, deployments,
     intents::{self, Settlement},
     operations,
     resources::{self, NewCreation},
     work,
 };
 
-use super::{PassError, case::Case, observe, report};
+use super::{PassError, case::Case, observe, repair, report};
 use crate::App;
 
 /// Passes in a row after which a thing that is "not found" is not just not visible yet.
@@ -26,6 +29,8 @@ pub(super) enum Answer {
     Done(Option<String>),
     /// It had no effect; later it may.
     Later(String),
+    /// It had no effect, because AWS has no machine of that size there now.
+    NoCapacity(String),
     /// It had no effect and will not have one.
     Refused(String),
     /// It had no effect, and its client token is used up: what it once made is gone.
@@ -38,128 +43,165 @@ pub(super) enum Answer {
 pub(super) async fn everything(app: &App, case: &mut Case) -> Result<(), PassError> {
     report::steps(app, case).await?;
     while case.calls < app.config.calls_per_pass_max {
-        let Some((name, call)) = choose(case) else { break };
-        perform(app, case, &name, call).await?;
+        let calls = choose(app, case);
+        if calls.is_empty() {
+            break;
+        }
+        perform(app, case, calls).await?;
         report::steps(app, case).await?;
     }
     Ok(())
 }
 
-/// The first call in order. A twin goes before anything else happens to its name; without an operation
-/// nothing but twins is touched.
-fn choose(case: &Case) -> Option<(String, Call)> {
-    case.order()
-        .into_iter()
+/// The calls that can be made side by side: at most one for each resource, none on a branch that waits for another.
+fn choose(app: &App, case: &Case) -> Vec<(String, Call)> {
+    let left = app.config.calls_per_pass_max.saturating_sub(case.calls);
+    let most = app
+        .config
+        .calls_at_once_max
+        .min(usize::try_from(left).unwrap_or(usize::MAX));
+    let names = case.order().into_iter();
+    names
         .filter(|name| !case.held.contains_key(name))
-        .find_map(|name| {
-            let twin = case
-                .claimed(&name)
-                .twins
-                .first()
-                .map(|twin| removal(&twin.aws_id, &twin.shape));
-            let next = match (twin, &case.operation) {
-                (Some(twin), _) => twin,
-                (None, Some(_)) => case.next(&name),
-                (None, None) => Next::Settled,
-            };
-            match next {
-                Next::Call(call) => Some((name, call)),
-                Next::Settled | Next::Wait => None,
-            }
-        })
+        .filter_map(|name| call_for(case, &name).map(|call| (name, call)))
+        .take(most)
+        .collect()
 }
 
-async fn perform(app: &App, case: &mut Case, name: &str, call: Call) -> Result<(), PassError> {
-    let Some(record) = case.records.get(name).cloned() else {
-        return Ok(());
+/// A twin goes before anything else happens to its name. Without an operation nothing but twins is touched, unless the
+/// tenant has drift repaired.
+fn call_for(case: &Case, name: &str) -> Option<Call> {
+    let claimed = case.claimed(name);
+    let next = match claimed.twins.first() {
+        Some(twin) => removal(&twin.aws_id, &twin.shape),
+        None if case.operation.is_some() => case.next(name),
+        None => return repair::call(case, name),
     };
-    let intent = Intent {
+    match next {
+        Next::Call(call) => Some(call),
+        Next::Settled | Next::Wait | Next::Stuck(_) => None,
+    }
+}
+
+async fn perform(app: &App, case: &mut Case, calls: Vec<(String, Call)>) -> Result<(), PassError> {
+    let intents: Vec<Intent> = calls
+        .into_iter()
+        .filter_map(|(name, call)| draft(app, case, name, call))
+        .collect();
+    // The sessions first: getting one may take as long as the call itself.
+    let sessions = sessions(case, &intents).await?;
+    write_down(app, case, &intents).await?;
+    case.calls += u32::try_from(intents.len()).unwrap_or(u32::MAX);
+    let made = intents.iter().map(|intent| make(case, &sessions, intent));
+    let answers: Vec<Answer> = join_all(made).await;
+    let answered: Vec<(&Intent, &Answer)> = intents.iter().zip(&answers).collect();
+    record_and_look(app, case, &answered).await
+}
+
+fn draft(app: &App, case: &Case, name: String, call: Call) -> Option<Intent> {
+    let incarnation = case.records.get(&name)?.incarnation;
+    let ids = (case.deployment.tenant_id, case.deployment.id);
+    Some(Intent {
         id: app.kit.ids.uuid(),
-        name: name.to_owned(),
-        incarnation: record.incarnation,
-        token: client_token(
-            case.deployment.tenant_id,
-            case.deployment.id,
-            name,
-            record.incarnation,
-        ),
+        token: client_token(ids.0, ids.1, &name, incarnation),
+        name,
+        incarnation,
         call,
         outcome: Outcome::Open,
         empty_looks: 0,
         due_at: None,
-    };
-    // The session first: getting it may take as long as the call itself.
-    let ec2 = case.ec2(class(&intent.call)).await?;
-    write_down(app, case, &intent, record).await?;
-    case.calls += 1;
-    let answer = make(case, &ec2, &intent).await;
-    record_and_look(app, case, &intent, &answer).await
+    })
+}
+
+/// One session for each class of step that the calls are in.
+type Sessions = BTreeMap<StepClass, Account>;
+
+async fn sessions(case: &Case, intents: &[Intent]) -> Result<Sessions, PassError> {
+    let classes: BTreeSet<StepClass> = intents.iter().map(|intent| intent.call.facts().class).collect();
+    let needed = classes.into_iter().filter(|class| *class != StepClass::Dns);
+    let opened = needed.map(|class| async move { Ok((class, case.account(class).await?)) });
+    let opened: Vec<(StepClass, Account)> = try_join_all(opened).await.map_err(|error: PassError| error)?;
+    Ok(opened.into_iter().collect())
 }
 
 /// Makes a call once more under its old intent.
 pub(super) async fn repeat(app: &App, case: &mut Case, intent: &Intent) -> Result<(), PassError> {
-    let ec2 = case.ec2(class(&intent.call)).await?;
+    let sessions = sessions(case, std::slice::from_ref(intent)).await?;
     let mut tx = app.stores.begin(case.lease.tenant_id).await?;
     work::hold(&mut tx, &case.lease).await?;
     still_connected(&mut tx, case).await?;
     tx.commit().await?;
     case.calls += 1;
-    let answer = make(case, &ec2, intent).await;
-    record_and_look(app, case, intent, &answer).await
+    let answer = make(case, &sessions, intent).await;
+    record_and_look(app, case, &[(intent, &answer)]).await
 }
 
 async fn record_and_look(
     app: &App,
     case: &mut Case,
-    intent: &Intent,
-    answer: &Answer,
+    answered: &[(&Intent, &Answer)],
 ) -> Result<(), PassError> {
-    record(app, case, intent, answer).await?;
-    match answer {
-        Answer::Done(_) => {}
-        Answer::Later(why) | Answer::Refused(why) | Answer::Spent(why) | Answer::Lost(why) => {
-            case.held.insert(intent.name.clone(), why.clone());
-            return Ok(());
+    record(app, case, answered).await?;
+    let mut kinds = BTreeSet::new();
+    for (intent, answer) in answered {
+        match answer {
+            Answer::Done(_) => kinds.extend(case.records.get(&intent.name).map(|record| record.kind)),
+            Answer::NoCapacity(why) => {
+                case.held.insert(intent.name.clone(), why.clone());
+                case.no_capacity = Some(why.clone());
+            }
+            Answer::Later(why) | Answer::Refused(why) | Answer::Spent(why) | Answer::Lost(why) => {
+                case.held.insert(intent.name.clone(), why.clone());
+            }
         }
     }
-    let kind = case.records.get(&intent.name).map(|record| record.kind);
-    if let Some(kind) = kind {
-        observe::again(case, kind).await?;
+    if kinds.is_empty() {
+        return Ok(());
     }
+    observe::again(case, &kinds).await?;
     observe::remember(app, case).await?;
-    if intent.call.ends_resource() && case.claimed(&intent.name).kept.is_some() {
-        case.held
-            .insert(intent.name.clone(), "AWS is still taking it away".to_owned());
+    for (intent, answer) in answered {
+        let ended = matches!(answer, Answer::Done(_)) && intent.call.ends().is_some();
+        if ended && case.claimed(&intent.name).kept.is_some() {
+            case.held
+                .insert(intent.name.clone(), "AWS is still taking it away".to_owned());
+        }
     }
     Ok(())
 }
 
-/// First commit. From here on the call may have happened.
-async fn write_down(
-    app: &App,
-    case: &mut Case,
-    intent: &Intent,
-    record: ResourceRecord,
-) -> Result<(), PassError> {
+/// First commit. From here on the calls may have happened.
+async fn write_down(app: &App, case: &mut Case, intents: &[Intent]) -> Result<(), PassError> {
     let ids = (case.deployment.tenant_id, case.deployment.id);
     let mut tx = app.stores.begin(ids.0).await?;
     work::hold(&mut tx, &case.lease).await?;
     still_wished(&mut tx, case).await?;
     still_connected(&mut tx, case).await?;
-    intents::insert(&mut tx, ids, case.lease.fence, intent).await?;
-    let record = ResourceRecord {
-        state: under_way(&intent.call, record.state),
-        ..record
-    };
-    resources::update(&mut tx, ids.1, &record).await?;
+    let mut records = Vec::new();
+    for intent in intents {
+        intents::insert(&mut tx, ids, case.lease.fence, intent).await?;
+        if let Some(record) = case.records.get(&intent.name) {
+            let record = ResourceRecord {
+                state: under_way(&intent.call, record.state),
+                ..record.clone()
+            };
+            resources::update(&mut tx, ids.1, &record).await?;
+            records.push(record);
+        }
+    }
     tx.commit().await?;
-    case.intents.insert((intent.name.clone(), intent.id));
-    case.records.insert(record.name.clone(), record);
+    let names = intents.iter().map(|intent| (intent.name.clone(), intent.id));
+    case.intents.extend(names);
+    case.records
+        .extend(records.into_iter().map(|record| (record.name.clone(), record)));
     Ok(())
 }
 
 /// Somebody may have withdrawn the operation since the pass began.
 async fn still_wished(conn: &mut Conn, case: &Case) -> Result<(), PassError> {
+    if deployments::is_paused(conn, case.deployment.id).await? {
+        return Err(StoreError::Stale.into());
+    }
     let live = operations::find_live_for_update(conn, case.deployment.id).await?;
     if live.map(|live| live.id) == case.operation.as_ref().map(|operation| operation.id) {
         return Ok(());
@@ -179,25 +221,28 @@ const fn under_way(call: &Call, before: ResourceState) -> ResourceState {
     match (call.effect(), before) {
         (Effect::Create, _) | (Effect::Update, ResourceState::Creating) => ResourceState::Creating,
         // `Deleting` is kept for a resource whose end AWS has accepted.
-        (Effect::Update | Effect::Delete, _) => ResourceState::Updating,
+        (Effect::Update | Effect::Detach | Effect::Delete, _) => ResourceState::Updating,
     }
 }
 
-async fn make(case: &Case, ec2: &aws_access::ec2::Ec2, intent: &Intent) -> Answer {
+async fn make(case: &Case, sessions: &Sessions, intent: &Intent) -> Answer {
     let mark = Mark {
         scope: &case.scope,
         name: &intent.name,
         intent: intent.id,
         token: &intent.token,
     };
-    let reply = ec2.carry_out(&intent.call, &mark).await;
+    let reply = match sessions.get(&intent.call.facts().class) {
+        Some(account) => account.carry_out(&intent.call, &mark).await,
+        None => case.dns.carry_out(&intent.call).await,
+    };
     let answer = judge(&intent.call, reply, case.lease.attempt);
     metrics::counter!("tenantry_provisioning_calls_total", "action" => intent.call.action()).increment(1);
     tracing::info!(
         aws.operation = intent.call.action(),
         resource = intent.name,
         answer = ?answer,
-        "called EC2"
+        "called AWS"
     );
     answer
 }
@@ -213,11 +258,12 @@ fn judge(call: &Call, reply: Result<Option<String>, AwsError>, attempt: i32) -> 
         return Answer::Spent(why);
     }
     match (error.kind, call.effect()) {
-        (AwsErrorKind::NotFound, Effect::Delete) => Answer::Done(None),
+        (AwsErrorKind::NotFound, Effect::Detach | Effect::Delete) => Answer::Done(None),
         (AwsErrorKind::Exists, Effect::Update) if call.idempotency() == Idempotency::NaturalKey => {
             Answer::Done(None)
         }
         (AwsErrorKind::Unknown, _) => Answer::Lost(why),
+        (AwsErrorKind::Capacity, _) => Answer::NoCapacity(why),
         (AwsErrorKind::NotFound, Effect::Create | Effect::Update) if attempt < TOO_EARLY_ATTEMPTS => {
             Answer::Later(why)
         }
@@ -227,7 +273,6 @@ fn judge(call: &Call, reply: Result<Option<String>, AwsError>, attempt: i32) -> 
         (
             AwsErrorKind::Throttled
             | AwsErrorKind::Dependency
-            | AwsErrorKind::Capacity
             | AwsErrorKind::Quota
             | AwsErrorKind::Exists
             | AwsErrorKind::Denied,
@@ -236,59 +281,61 @@ fn judge(call: &Call, reply: Result<Option<String>, AwsError>, attempt: i32) -> 
     }
 }
 
-const fn class(call: &Call) -> StepClass {
-    match (call.effect(), call) {
-        (Effect::Delete, _) => StepClass::Delete,
-        (
-            Effect::Create | Effect::Update,
-            Call::RunInstances { .. }
-            | Call::StartInstances { .. }
-            | Call::StopInstances { .. }
-            | Call::AllocateAddress
-            | Call::AssociateAddress { .. },
-        ) => StepClass::Compute,
-        (Effect::Create | Effect::Update, _) => StepClass::Network,
-    }
-}
-
-/// Second commit: what the call came to.
+/// Second commit: what the calls came to.
 pub(super) async fn record(
     app: &App,
     case: &mut Case,
-    intent: &Intent,
-    answer: &Answer,
+    answered: &[(&Intent, &Answer)],
 ) -> Result<(), PassError> {
-    let (tenant_id, id) = (case.deployment.tenant_id, case.deployment.id);
-    let mut tx = app.stores.begin(tenant_id).await?;
+    let id = case.deployment.id;
+    let mut tx = app.stores.begin(case.deployment.tenant_id).await?;
     work::hold(&mut tx, &case.lease).await?;
-    intents::settle(&mut tx, intent.id, &settlement(answer)).await?;
-    let Some(record) = case.records.get(&intent.name).cloned() else {
-        return Ok(());
-    };
-    let record = after(&intent.call, record, answer, app.kit.clock.now());
-    if let (Effect::Create, Answer::Done(Some(aws_id))) = (intent.call.effect(), answer) {
-        let region = &case.deployment.region;
-        let new = NewCreation {
-            aws_id,
-            kind: record.kind,
-            name: &record.name,
-            region,
+    let mut records = Vec::new();
+    for (intent, answer) in answered {
+        intents::settle(&mut tx, intent.id, &settlement(answer)).await?;
+        let Some(record) = case.records.get(&intent.name).cloned() else {
+            continue;
         };
-        resources::remember_created(&mut tx, tenant_id, id, &new).await?;
+        let record = after(&intent.call, record, answer, app.kit.clock.now());
+        remember_made(&mut tx, case, (&intent.call, answer), &record).await?;
+        resources::update(&mut tx, id, &record).await?;
+        records.push(record);
     }
-    resources::update(&mut tx, id, &record).await?;
-    if matches!(answer, Answer::Refused(_)) {
+    if answered
+        .iter()
+        .any(|(_, answer)| matches!(answer, Answer::Refused(_)))
+    {
         count_refusal(&mut tx, app, case).await?;
     }
     tx.commit().await?;
-    case.records.insert(record.name.clone(), record);
+    case.records
+        .extend(records.into_iter().map(|record| (record.name.clone(), record)));
     Ok(())
+}
+
+async fn remember_made(
+    conn: &mut Conn,
+    case: &Case,
+    (call, answer): (&Call, &Answer),
+    record: &ResourceRecord,
+) -> Result<(), PassError> {
+    let (Effect::Create, Answer::Done(Some(aws_id))) = (call.effect(), answer) else {
+        return Ok(());
+    };
+    let new = NewCreation {
+        aws_id,
+        kind: record.kind,
+        name: &record.name,
+        region: &case.deployment.region,
+    };
+    let (tenant_id, id) = (case.deployment.tenant_id, case.deployment.id);
+    Ok(resources::remember_created(conn, tenant_id, id, &new).await?)
 }
 
 fn settlement(answer: &Answer) -> Settlement<'_> {
     let (outcome, aws_id, error) = match answer {
         Answer::Done(made) => (Outcome::Done, made.as_deref(), None),
-        Answer::Later(why) | Answer::Refused(why) | Answer::Spent(why) => {
+        Answer::Later(why) | Answer::NoCapacity(why) | Answer::Refused(why) | Answer::Spent(why) => {
             (Outcome::Failed, None, Some(why.as_str()))
         }
         Answer::Lost(why) => (Outcome::Unknown, None, Some(why.as_str())),
@@ -313,11 +360,15 @@ fn after(
                 record.aws_id.clone_from(made);
                 record.created_at = Some(now);
             }
-            if call.ends_resource() && targets(call, record.aws_id.as_deref()) {
+            // False when the call is about a twin of the recorded resource.
+            if call
+                .ends()
+                .is_some_and(|ended| record.aws_id.as_deref() == Some(ended))
+            {
                 record.state = ResourceState::Deleting;
             }
         }
-        Answer::Later(why) => record.last_error = Some(why.clone()),
+        Answer::Later(why) | Answer::NoCapacity(why) => record.last_error = Some(why.clone()),
         Answer::Refused(why) => {
             record.last_error = Some(why.clone());
             record.state = ResourceState::Failed;
@@ -332,21 +383,6 @@ fn after(
         }
     }
     record
-}
-
-/// False when the call is about a twin of the recorded resource.
-fn targets(call: &Call, recorded: Option<&str>) -> bool {
-    let target = match call {
-        Call::DeleteVpc { vpc } => vpc,
-        Call::DeleteInternetGateway { gateway } => gateway,
-        Call::DeleteSubnet { subnet } => subnet,
-        Call::DeleteRouteTable { table } => table,
-        Call::DeleteSecurityGroup { group } => group,
-        Call::TerminateInstances { instance } => instance,
-        Call::ReleaseAddress { allocation } => allocation,
-        _ => return false,
-    };
-    recorded == Some(target.as_str())
 }
 
 async fn count_refusal(conn: &mut Conn, app: &App, case: &mut Case) -> Result<(), PassError> {
@@ -375,6 +411,7 @@ mod tests {
         match judge(call, error(kind), attempt) {
             Answer::Done(_) => "done",
             Answer::Later(_) => "later",
+            Answer::NoCapacity(_) => "no capacity",
             Answer::Refused(_) => "refused",
             Answer::Spent(_) => "spent",
             Answer::Lost(_) => "lost",
@@ -397,7 +434,7 @@ mod tests {
             (Kind::Unknown, ["lost", "lost", "lost"]),
             (Kind::NotFound, ["later", "later", "done"]),
             (Kind::Dependency, ["later", "later", "later"]),
-            (Kind::Capacity, ["later", "later", "later"]),
+            (Kind::Capacity, ["no capacity", "no capacity", "no capacity"]),
             (Kind::Quota, ["later", "later", "later"]),
             (Kind::Exists, ["later", "done", "later"]),
             (Kind::Mismatch, ["refused", "refused", "refused"]),

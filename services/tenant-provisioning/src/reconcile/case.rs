@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_access::{Broker, SessionIdentity, StepClass, TenantRole, ec2::Scope};
+use aws_access::{Account, Broker, SessionIdentity, StepClass, TenantRole, dns::Dns, ec2::Scope};
 use tenant_model::{
     Connection,
-    blueprint::Blueprint,
-    convergence::{Ids, Next, next},
+    blueprint::{Blueprint, Resource},
+    convergence::{Call, Next, Surroundings, excess, next},
     deployment::{Deployment, Wanted},
-    observation::{Claimed, Found, claim},
+    observation::{Claimed, Found, Shape, claim},
     operation::Operation,
     resource::ResourceRecord,
 };
@@ -43,6 +43,12 @@ pub(super) struct Case {
     pub(super) found: Vec<Found>,
     /// Id of the machine image, once it was looked up.
     pub(super) image_id: Option<String>,
+    /// Zones that are used, in their order.
+    pub(super) zones: Vec<String>,
+    /// Records of the ISV's zone.
+    pub(super) dns: Dns,
+    /// Why a machine could not be started, when AWS had none.
+    pub(super) no_capacity: Option<String>,
     /// Resources on which nothing more is done in this pass, and why.
     pub(super) held: BTreeMap<String, String>,
     /// Calls made so far that change something.
@@ -71,6 +77,14 @@ impl Case {
         let connection = connections::find(&mut tx, deployment.connection_id)
             .await?
             .ok_or(RequestError::NotFound)?;
+        if deployment.paused {
+            tx.commit().await?;
+            return Ok(Err(Conclusion::Later {
+                pause: app.config.frozen_interval,
+                attempt: 0,
+                hindrance: Some(Hindrance::Paused),
+            }));
+        }
         if let Some(why) = connection.state.why_frozen() {
             tx.commit().await?;
             // Without access nothing is done and nothing is undone.
@@ -113,6 +127,9 @@ impl Case {
             operation: operation.filter(Operation::is_at_work),
             found: Vec::new(),
             image_id: None,
+            zones: Vec::new(),
+            dns: app.aws.dns(&app.config.endpoint_zone),
+            no_capacity: None,
             held: BTreeMap::new(),
             calls: 0,
             broker: app.aws.broker(),
@@ -126,8 +143,8 @@ impl Case {
         })
     }
 
-    /// EC2 in the customer's account under the session policy of one class of step.
-    pub(super) async fn ec2(&self, class: StepClass) -> Result<aws_access::ec2::Ec2, PassError> {
+    /// The customer's account under the session policy of one class of step.
+    pub(super) async fn account(&self, class: StepClass) -> Result<Account, PassError> {
         let operation = self.operation.as_ref();
         let identity = SessionIdentity {
             operation: operation.map_or_else(
@@ -146,7 +163,7 @@ impl Case {
         };
         let region = self.deployment.region.as_str();
         let session = self.broker.assume(&self.role, class, region, &identity).await?;
-        Ok(session.ec2())
+        Ok(session.account_services())
     }
 
     /// What was found under one name, sorted into the one that counts, twins and strangers.
@@ -158,77 +175,147 @@ impl Case {
             .filter(|(of, _)| of == name)
             .map(|(_, intent)| *intent)
             .collect::<BTreeSet<_>>();
-        claim(
-            recorded,
-            &intents,
-            self.found.iter().filter(|found| found.name == name),
-        )
+        let kind = self.blueprint.find(name).map(|resource| resource.spec.kind());
+        let found = self.found.iter();
+        // Tags can be copied to anything: only the right kind can be meant.
+        let meant = found.filter(|found| found.name == name && Some(found.shape.kind()) == kind);
+        claim(recorded, &intents, meant)
+    }
+
+    /// What is wanted of one resource: what the deployment is to be, or absence when it is retired.
+    pub(super) fn wish(&self, name: &str) -> Wanted {
+        if self.blueprint.is_retired(name) {
+            Wanted::Absent
+        } else {
+            self.wanted
+        }
     }
 
     /// What a resource needs next, its dependencies considered.
     pub(super) fn next(&self, name: &str) -> Next {
+        match self.alone(name) {
+            Next::Call(_) if !self.is_free(name) => Next::Wait,
+            other => other,
+        }
+    }
+
+    /// What a resource needs next, whatever it depends on.
+    fn alone(&self, name: &str) -> Next {
         let Some(resource) = self.blueprint.find(name) else {
             return Next::Wait;
         };
         let claimed = self.claimed(name);
-        let record = self.records.get(name);
-        let believed = record.is_some_and(|record| record.aws_id.is_some());
+        let believed = self.is_believed(name);
         if claimed.kept.is_none() && believed {
-            // Describe does not show it yet, or not any more; remembering decides which.
-            return Next::Wait;
+            // Describe does not show it yet, or not any more; remembering decides which. Records of our own zone are
+            // looked at only while an operation runs.
+            let unseen = resource.spec.kind().is_ours() && self.operation.is_none();
+            return if unseen { Next::Settled } else { Next::Wait };
         }
-        let free = match self.wanted {
-            Wanted::Present | Wanted::Stopped => resource
-                .spec
-                .depends_on()
-                .iter()
-                .all(|other| self.is_settled(other)),
-            Wanted::Absent => self.blueprint.dependents(name).all(|other| self.is_gone(other)),
-        };
         let kept = claimed.kept.map(|found| (found.aws_id.as_str(), &found.shape));
-        match next(&resource.spec, self.wanted, kept, self) {
-            Next::Call(_) if !free => Next::Wait,
-            other => other,
+        next(&resource.spec, self.wish(name), kept, self)
+    }
+
+    /// True when nothing stands in the way: what it depends on is settled, or what depends on it is gone. What is
+    /// retired goes only when everything else stands.
+    fn is_free(&self, name: &str) -> bool {
+        let Some(resource) = self.blueprint.find(name) else {
+            return false;
+        };
+        let given = |other: &str| self.blueprint.given.contains_key(other);
+        match self.wish(name) {
+            Wanted::Present | Wanted::Stopped => {
+                let mut needed = resource.spec.depends_on().into_iter();
+                needed.all(|other| given(other) || self.is_settled(other))
+            }
+            Wanted::Absent => {
+                let stands = || {
+                    self.blueprint
+                        .resources
+                        .iter()
+                        .all(|one| self.is_settled(&one.name))
+                };
+                let mut dependents = self.blueprint.dependents(name);
+                dependents.all(|other| self.wish(other) != Wanted::Absent || self.is_gone(other))
+                    && (self.wanted == Wanted::Absent || stands())
+            }
         }
+    }
+
+    /// An intent that was recorded for that name, if there is one: what stands under a name that only we write is ours.
+    pub(super) fn any_intent(&self, name: &str) -> Option<Uuid> {
+        let mut intents = self.intents.iter();
+        intents.find(|(of, _)| of == name).map(|(_, intent)| *intent)
+    }
+
+    fn is_believed(&self, name: &str) -> bool {
+        let record = self.records.get(name);
+        record.is_some_and(|record| record.aws_id.is_some())
+    }
+
+    /// The call that takes away what somebody added to a resource of ours, if anybody did.
+    pub(super) fn excess(&self, name: &str) -> Option<Call> {
+        let resource = self.blueprint.find(name)?;
+        let kept = self.claimed(name).kept?;
+        excess(&resource.spec, (&kept.aws_id, &kept.shape), self)
     }
 
     /// True when it is as wanted and nothing about it is unsettled.
     pub(super) fn is_settled(&self, name: &str) -> bool {
         !self.held.contains_key(name)
             && self.claimed(name).twins.is_empty()
-            && self.next(name) == Next::Settled
+            && self.alone(name) == Next::Settled
+    }
+
+    /// True when it is as wished: settled, or gone when that is the wish.
+    pub(super) fn is_done(&self, name: &str) -> bool {
+        match self.wish(name) {
+            Wanted::Present | Wanted::Stopped => self.is_settled(name),
+            Wanted::Absent => self.is_gone(name),
+        }
     }
 
     /// True when nothing of it is left and nothing about it is unsettled.
     pub(super) fn is_gone(&self, name: &str) -> bool {
-        let believed = self
-            .records
-            .get(name)
-            .is_some_and(|record| record.aws_id.is_some());
         let claimed = self.claimed(name);
-        !believed && !self.held.contains_key(name) && claimed.kept.is_none() && claimed.twins.is_empty()
+        !self.is_believed(name)
+            && !self.held.contains_key(name)
+            && claimed.kept.is_none()
+            && claimed.twins.is_empty()
     }
 
-    /// Names in the order in which work is done.
+    /// Names in the order in which work is done: what is to stand, then what is to go.
     pub(super) fn order(&self) -> Vec<String> {
-        let names = self
-            .blueprint
-            .resources
-            .iter()
-            .map(|resource| resource.name.clone());
-        match self.wanted {
-            Wanted::Present | Wanted::Stopped => names.collect(),
-            Wanted::Absent => names.rev().collect(),
+        let names = |resources: &[Resource]| -> Vec<String> {
+            resources.iter().map(|resource| resource.name.clone()).collect()
+        };
+        let (mut stay, mut go) = (names(&self.blueprint.resources), names(&self.blueprint.retired));
+        go.reverse();
+        if self.wanted == Wanted::Absent {
+            stay.reverse();
+            return [go, stay].concat();
         }
+        [stay, go].concat()
     }
 }
 
-impl Ids for Case {
+impl Surroundings for Case {
     fn id_of(&self, name: &str) -> Option<&str> {
         if self.blueprint.design.image == name {
             return self.image_id.as_deref();
         }
+        if let Some(given) = self.blueprint.given.get(name) {
+            return Some(given);
+        }
         let recorded = self.records.get(name).and_then(|record| record.aws_id.as_deref());
         recorded.or_else(|| self.claimed(name).kept.map(|found| found.aws_id.as_str()))
+    }
+
+    fn shape_of(&self, name: &str) -> Option<&Shape> {
+        self.claimed(name).kept.map(|found| &found.shape)
+    }
+
+    fn zone(&self, number: usize) -> Option<&str> {
+        self.zones.get(number).map(String::as_str)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tenant_model::{
     convergence::Next,
     deployment::{Deployment, Wanted},
-    operation::{Operation, OperationKind},
+    operation::{OnFailure, Operation, OperationKind},
     resource::{ResourceRecord, ResourceState},
 };
 use tenant_store::{
@@ -15,7 +15,7 @@ use tenant_store::{
     work::{self, Lease},
 };
 
-use super::{PassError, backoff, case::Case};
+use super::{PassError, backoff, case::Case, returning};
 use crate::{App, RequestError, deployments as asking, progress};
 
 /// Refusals that repeating does not cure, after which a provision is given up.
@@ -28,6 +28,8 @@ pub(super) enum Hindrance {
     Aws(String),
     /// We cannot get into the account, so what is there cannot be certified either.
     NoAccess(String),
+    /// Somebody wants it to rest.
+    Paused,
 }
 
 /// What a pass came to.
@@ -57,27 +59,55 @@ pub(super) async fn judge(app: &App, case: &mut Case) -> Result<Conclusion, Pass
     let Some(operation) = &case.operation else {
         return drift(app, case).await;
     };
-    let refused = operation.permanent_errors >= REFUSALS_MAX;
-    if refused && operation.kind == OperationKind::Provision {
-        return Ok(Conclusion::GiveUp {
-            problem: refusal(case),
-        });
+    if let Some(problem) = hopeless(case, operation) {
+        return Ok(Conclusion::GiveUp { problem });
     }
     let names = case.order();
     match case.wanted {
-        Wanted::Present | Wanted::Stopped if names.iter().all(|name| case.is_settled(name)) => {
-            let ready = |record: &ResourceRecord| ResourceRecord {
-                state: ResourceState::Ready,
-                last_error: None,
-                ..record.clone()
-            };
+        Wanted::Present | Wanted::Stopped if names.iter().all(|name| case.is_done(name)) => {
             Ok(Conclusion::Converged {
-                records: case.records.values().map(ready).collect(),
+                records: case
+                    .records
+                    .values()
+                    .map(|record| settled(case, record))
+                    .collect(),
             })
         }
         Wanted::Absent if names.iter().all(|name| case.is_gone(name)) => sweep(app, case).await,
         Wanted::Present | Wanted::Stopped | Wanted::Absent => Ok(unfinished(app, case)),
     }
+}
+
+fn settled(case: &Case, record: &ResourceRecord) -> ResourceRecord {
+    let state = match case.wish(&record.name) {
+        Wanted::Present | Wanted::Stopped => ResourceState::Ready,
+        Wanted::Absent => ResourceState::Deleted,
+    };
+    ResourceRecord {
+        state,
+        last_error: None,
+        ..record.clone()
+    }
+}
+
+/// Why an operation that can be given up cannot be carried out: AWS refuses for good, has given up itself, or has no
+/// machine of the size that a deployment is to be changed to.
+fn hopeless(case: &Case, operation: &Operation) -> Option<String> {
+    match operation.kind {
+        OperationKind::Provision | OperationKind::Change => {}
+        OperationKind::Suspend | OperationKind::Resume | OperationKind::Delete => return None,
+    }
+    if operation.permanent_errors >= REFUSALS_MAX {
+        return Some(refusal(case));
+    }
+    let returns = operation.kind == OperationKind::Change && operation.on_failure == OnFailure::Rollback;
+    if let Some(why) = case.no_capacity.as_ref().filter(|_| returns) {
+        return Some(why.clone());
+    }
+    case.order().iter().find_map(|name| match case.next(name) {
+        Next::Stuck(why) => Some(format!("{name}: {why}")),
+        Next::Settled | Next::Wait | Next::Call(_) => None,
+    })
 }
 
 /// What AWS said when it refused for good.
@@ -121,7 +151,12 @@ fn unfinished(app: &App, case: &Case) -> Conclusion {
 
 /// Looks at the whole region by tag and reads nothing that we remember. Only an empty answer certifies.
 async fn sweep(app: &App, case: &Case) -> Result<Conclusion, PassError> {
-    let leftovers = case.ec2(StepClass::Observe).await?.sweep(&case.scope).await?;
+    let leftovers = case
+        .account(StepClass::Observe)
+        .await?
+        .ec2
+        .sweep(&case.scope)
+        .await?;
     if leftovers.is_empty() {
         let kinds_swept = tenant_model::blueprint::KINDS.len() + 1;
         return Ok(Conclusion::Deleted { kinds_swept });
@@ -138,43 +173,92 @@ fn named(leftover: &Leftover) -> String {
     format!("{} {}", leftover.kind, leftover.aws_id)
 }
 
-/// Without an operation nothing is changed. What is not as it was is marked and announced once.
+/// Without an operation only what the tenant's policy repairs was changed. What is not as it was is marked and
+/// announced once.
 async fn drift(app: &App, case: &mut Case) -> Result<Conclusion, PassError> {
-    let names = case.order();
-    let mut changed = Vec::new();
-    for name in &names {
-        let Some(record) = case.records.get(name) else {
-            continue;
-        };
-        let state = match case.next(name) {
-            Next::Settled => ResourceState::Ready,
-            Next::Wait => record.state,
-            Next::Call(_) => ResourceState::Drifted,
-        };
-        if state != record.state {
-            changed.push(ResourceRecord {
-                state,
-                ..record.clone()
-            });
-        }
-    }
+    let changed: Vec<ResourceRecord> = case
+        .records
+        .values()
+        .filter_map(|record| drifted(case, record))
+        .collect();
     if !changed.is_empty() {
         let mut tx = app.stores.begin(case.lease.tenant_id).await?;
         work::hold(&mut tx, &case.lease).await?;
         for record in &changed {
             resources::update(&mut tx, case.deployment.id, record).await?;
-            if record.state == ResourceState::Drifted {
-                tracing::warn!(resource = record.name, "a resource is not as it was");
-            }
         }
+        announce_drift(&mut tx, app, case, &changed).await?;
         tx.commit().await?;
     }
-    let pause = backoff::spread(&app.kit.ids, app.config.drift_interval);
+    let busy = case.calls > 0;
     Ok(Conclusion::Later {
-        pause,
+        pause: if busy {
+            app.config.wait_interval
+        } else {
+            backoff::spread(&app.kit.ids, app.config.drift_interval)
+        },
         attempt: 0,
         hindrance: None,
     })
+}
+
+/// The record as it has to be, if it is not so already.
+fn drifted(case: &Case, record: &ResourceRecord) -> Option<ResourceRecord> {
+    if case.blueprint.find(&record.name).is_none() || case.blueprint.is_retired(&record.name) {
+        return None;
+    }
+    let strangers = case.claimed(&record.name).foreign.len();
+    let (state, why) = match case.next(&record.name) {
+        Next::Call(call) => (
+            ResourceState::Drifted,
+            Some(format!("{} would put it right", call.action())),
+        ),
+        Next::Stuck(why) => (ResourceState::Drifted, Some(why)),
+        Next::Settled => match case.excess(&record.name) {
+            Some(_) => (
+                ResourceState::Drifted,
+                Some("it admits somebody it should not".to_owned()),
+            ),
+            None if strangers > 0 => (
+                ResourceState::Drifted,
+                Some(format!(
+                    "{strangers} more carry its tags, though we did not make them"
+                )),
+            ),
+            None => (ResourceState::Ready, None),
+        },
+        Next::Wait => return None,
+    };
+    let differs = state != record.state || (state == ResourceState::Drifted && record.last_error != why);
+    differs.then(|| ResourceRecord {
+        state,
+        last_error: why,
+        ..record.clone()
+    })
+}
+
+async fn announce_drift(
+    conn: &mut Conn,
+    app: &App,
+    case: &Case,
+    changed: &[ResourceRecord],
+) -> Result<(), PassError> {
+    for (state, event) in [
+        (ResourceState::Drifted, "deployment.drifted"),
+        (ResourceState::Ready, "deployment.as_wanted"),
+    ] {
+        let concerned: Vec<Value> = changed
+            .iter()
+            .filter(|record| record.state == state)
+            .map(|record| json!({"resource": record.name, "aws_id": record.aws_id, "why": record.last_error}))
+            .collect();
+        if !concerned.is_empty() {
+            let policy = case.deployment.drift_policy.name();
+            let detail = json!({"resources": concerned, "policy": policy});
+            progress::publish_about(conn, app, &case.deployment, (event, detail)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes down what the pass came to and gives the lease back, in one transaction.
@@ -211,7 +295,7 @@ pub(super) async fn end(app: &App, lease: &Lease, conclusion: Conclusion) -> Res
             work::retire(&mut tx, lease).await?;
         }
         Conclusion::GiveUp { problem } => {
-            give_up(&mut tx, app, standing, problem).await?;
+            returning::give_up(&mut tx, app, standing, problem).await?;
             work::release(&mut tx, lease, Duration::ZERO, 0).await?;
         }
     }
@@ -226,7 +310,7 @@ async fn hold_up(
     (mut deployment, operation): Standing,
     hindrance: Option<Hindrance>,
 ) -> Result<(), PassError> {
-    let held_up = matches!(hindrance, Some(Hindrance::NoAccess(_)));
+    let held_up = matches!(hindrance, Some(Hindrance::NoAccess(_) | Hindrance::Paused));
     let blocked = match hindrance {
         None => None,
         Some(Hindrance::NoAccess(why)) if deployment.wanted == Wanted::Absent => {
@@ -236,6 +320,7 @@ async fn hold_up(
             ))
         }
         Some(Hindrance::Aws(why) | Hindrance::NoAccess(why)) => Some(why),
+        Some(Hindrance::Paused) => Some("paused; its work goes on when it is resumed".to_owned()),
     };
     if deployment.blocked != blocked {
         deployment.blocked = blocked;
@@ -245,6 +330,7 @@ async fn hold_up(
     let Some(mut operation) = operation else {
         return Ok(());
     };
+    raise_alarm(conn, app, &mut operation).await?;
     let state = operation.state.progress(held_up).map_err(RequestError::from)?;
     if state != operation.state {
         operation.state = state;
@@ -252,6 +338,20 @@ async fn hold_up(
         progress::announce(conn, app, &operation).await?;
     }
     Ok(())
+}
+
+/// Tells once that an operation is not done by the time it should be. Time alone never ends one.
+async fn raise_alarm(conn: &mut Conn, app: &App, operation: &mut Operation) -> Result<(), PassError> {
+    let now = app.kit.clock.now();
+    let late = operation.deadline_at.is_some_and(|deadline| deadline < now);
+    if !late || operation.overdue_since.is_some() {
+        return Ok(());
+    }
+    operation.overdue_since = Some(now);
+    progress::save(conn, app, operation).await?;
+    tracing::error!(operation.id = %operation.id, "an operation is not done by its deadline");
+    let detail = json!({"kind": operation.kind, "deadline_at": operation.deadline_at});
+    Ok(progress::publish(conn, app, operation, ("operation.overdue", detail)).await?)
 }
 
 async fn unseen(conn: &mut Conn, deployment: &Deployment) -> Result<usize, PassError> {
@@ -328,18 +428,7 @@ async fn proof(
     }))
 }
 
-async fn give_up(
-    conn: &mut Conn,
-    app: &App,
-    (mut deployment, operation): Standing,
-    problem: String,
-) -> Result<(), PassError> {
-    finish(conn, app, operation, (false, "deployment.failed", Some(problem))).await?;
-    asking::turn_to_absent(conn, app, &mut deployment, "reconciler").await?;
-    Ok(())
-}
-
-async fn finish(
+pub(super) async fn finish(
     conn: &mut Conn,
     app: &App,
     operation: Option<Operation>,

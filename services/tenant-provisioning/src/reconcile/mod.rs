@@ -11,7 +11,9 @@ mod case;
 mod conclude;
 mod heartbeat;
 mod observe;
+mod repair;
 mod report;
+mod returning;
 mod settle;
 mod turn;
 
@@ -178,7 +180,7 @@ async fn work_on(app: &App, lease: &Lease) -> Result<(), PassError> {
         Ok(case) => case,
         Err(conclusion) => return conclude::end(app, lease, conclusion).await,
     };
-    observe::everything(app, &mut case).await?;
+    observe::everything(&mut case).await?;
     settle::everything(app, &mut case).await?;
     observe::remember(app, &mut case).await?;
     act::everything(app, &mut case).await?;

@@ -1,10 +1,14 @@
 //! Looking into the account, and remembering what was seen.
 
-use aws_access::StepClass;
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_access::{Account, StepClass};
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::try_join_all;
 use tenant_model::{
-    blueprint::{KINDS, Kind},
+    blueprint::{Kind, Leads, Spec},
     deployment::Wanted,
+    observation::{Found, Shape},
     resource::{ResourceRecord, ResourceState},
 };
 use tenant_store::{
@@ -15,27 +19,123 @@ use tenant_store::{
 use super::{PassError, case::Case};
 use crate::App;
 
-/// Looks for everything that carries the deployment's tags, kind by kind.
-pub(super) async fn everything(_app: &App, case: &mut Case) -> Result<(), PassError> {
-    let ec2 = case.ec2(StepClass::Observe).await?;
-    case.found.clear();
-    for kind in KINDS {
-        let found = ec2.find(kind, &case.scope).await?;
-        case.found.extend(found);
-    }
+/// Looks for everything that carries the deployment's tags, all kinds at the same time.
+pub(super) async fn everything(case: &mut Case) -> Result<(), PassError> {
+    let account = case.account(StepClass::Observe).await?;
+    let kinds: BTreeSet<Kind> = case.blueprint.all().map(|one| one.spec.kind()).collect();
+    case.found = look(case, &account, &kinds).await?;
     if case.wanted != Wanted::Absent && case.operation.is_some() {
-        case.image_id = ec2.image_id(&case.blueprint.design.image).await?;
+        case.image_id = account.ec2.image_id(&case.blueprint.design.image).await?;
     }
+    find_zones(case, &account).await
+}
+
+/// Looks at some kinds again, after calls that concerned them.
+pub(super) async fn again(case: &mut Case, kinds: &BTreeSet<Kind>) -> Result<(), PassError> {
+    let account = case.account(StepClass::Observe).await?;
+    let found = look(case, &account, kinds).await?;
+    case.found.retain(|one| !kinds.contains(&one.shape.kind()));
+    case.found.extend(found);
     Ok(())
 }
 
-/// Looks at one kind again, after a call that concerned it.
-pub(super) async fn again(case: &mut Case, kind: Kind) -> Result<(), PassError> {
-    let ec2 = case.ec2(StepClass::Observe).await?;
-    let found = ec2.find(kind, &case.scope).await?;
-    case.found.retain(|one| one.shape.kind() != kind);
-    case.found.extend(found);
+async fn look(case: &Case, account: &Account, kinds: &BTreeSet<Kind>) -> Result<Vec<Found>, PassError> {
+    let of_kind = |kind: Kind| {
+        let specs = case.blueprint.all().map(|one| &one.spec);
+        specs.filter(|spec| spec.kind() == kind).collect::<Vec<_>>()
+    };
+    let looks = kinds.iter().map(|kind| {
+        let specs = of_kind(*kind);
+        async move { account.find(*kind, &case.scope, &specs).await }
+    });
+    let mut found: Vec<Found> = try_join_all(looks).await?.into_iter().flatten().collect();
+    if kinds.contains(&Kind::DnsRecord) && case.operation.is_some() {
+        found.extend(records(case, &found).await?);
+    }
+    Ok(found)
+}
+
+/// Records have no tags: they are looked for under the names that we gave them, or would give them now.
+async fn records(case: &Case, seen: &[Found]) -> Result<Vec<Found>, PassError> {
+    let mut found = Vec::new();
+    for resource in case.blueprint.all() {
+        let Spec::DnsRecord { domain, leads } = &resource.spec else {
+            continue;
+        };
+        let known = case
+            .records
+            .get(&resource.name)
+            .and_then(|record| record.aws_id.clone());
+        let Some(name) = known.or_else(|| record_name(domain, leads, (case, seen))) else {
+            continue;
+        };
+        for record in case.dns.find(&name).await? {
+            found.push(Found {
+                aws_id: name.clone(),
+                name: resource.name.clone(),
+                intent: case.any_intent(&resource.name),
+                shape: Shape::DnsRecord {
+                    domain: name.clone(),
+                    record,
+                },
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// The name of a record; that of a proof is ACM's to say.
+fn record_name(domain: &str, leads: &Leads, (case, seen): (&Case, &[Found])) -> Option<String> {
+    let Leads::Proof(certificate) = leads else {
+        return Some(domain.to_owned());
+    };
+    let before = case.found.iter();
+    let certificate = seen
+        .iter()
+        .chain(before)
+        .find(|found| found.name == *certificate)?;
+    match &certificate.shape {
+        Shape::Certificate { proof, .. } => proof.as_ref().map(|(name, _)| name.clone()),
+        _ => None,
+    }
+}
+
+/// Chooses the zones: where subnets are already, and otherwise the first that offer the size that is wanted.
+async fn find_zones(case: &mut Case, account: &Account) -> Result<(), PassError> {
+    let wanted: BTreeMap<usize, Option<String>> = case
+        .blueprint
+        .resources
+        .iter()
+        .filter_map(|one| match &one.spec {
+            Spec::Subnet { zone, .. } => Some((*zone, zone_of(case, &one.name))),
+            _ => None,
+        })
+        .fold(BTreeMap::new(), |mut zones, (number, zone)| {
+            let known = zones.entry(number).or_default();
+            *known = zone.or(known.take());
+            zones
+        });
+    let is_complete = wanted.values().all(Option::is_some);
+    if is_complete || case.operation.is_none() || case.wanted == Wanted::Absent {
+        case.zones = wanted.into_values().flatten().collect();
+        return Ok(());
+    }
+    let size = &case.blueprint.design.instance_type;
+    let offered = account.ec2.zones_offering(size).await?;
+    let taken: Vec<&String> = wanted.values().flatten().collect();
+    let mut free = offered.iter().filter(|zone| !taken.contains(zone));
+    case.zones = wanted
+        .values()
+        .map_while(|zone| zone.clone().or_else(|| free.next().cloned()))
+        .collect();
     Ok(())
+}
+
+fn zone_of(case: &Case, name: &str) -> Option<String> {
+    match &case.claimed(name).kept?.shape {
+        Shape::Subnet { zone } => Some(zone.clone()),
+        _ => None,
+    }
 }
 
 /// What seeing, or not seeing, a resource changes in what is remembered of it.
@@ -55,6 +155,10 @@ pub(super) async fn remember(app: &App, case: &mut Case) -> Result<(), PassError
     let grace = TimeDelta::from_std(app.config.missing_grace).unwrap_or(TimeDelta::MAX);
     let mut changed = Vec::new();
     for (name, record) in &case.records {
+        if record.kind.is_ours() && case.operation.is_none() {
+            // Not looked at, so not missed.
+            continue;
+        }
         let seen = case.claimed(name).kept.map(|found| found.aws_id.as_str());
         match sight(record, seen, now - grace) {
             Sight::Same => {}
@@ -121,7 +225,7 @@ async fn apply(
             record.aws_id = None;
             record.created_at = None;
             record.incarnation += 1;
-            record.state = match case.wanted {
+            record.state = match case.wish(&record.name) {
                 Wanted::Absent => ResourceState::Deleted,
                 Wanted::Present | Wanted::Stopped => ResourceState::Absent,
             };

@@ -66,7 +66,7 @@ fn standing(case: &Case, name: &str) -> (StepState, Option<String>) {
         };
         return (state, Some(why.clone()));
     }
-    match case.wanted {
+    match case.wish(name) {
         Wanted::Present | Wanted::Stopped if case.is_settled(name) => (StepState::Done, aws_id),
         Wanted::Absent if case.is_gone(name) => (StepState::Done, Some("gone".to_owned())),
         Wanted::Present | Wanted::Stopped | Wanted::Absent => {

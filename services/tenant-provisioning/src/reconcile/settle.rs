@@ -38,14 +38,16 @@ async fn settle(app: &App, case: &mut Case, unsettled: &Unsettled) -> Result<(),
     let made = case.found.iter().find(|found| found.intent == Some(intent.id));
     let made = made.map(|found| found.aws_id.clone());
     match (intent.call.effect(), intent.call.idempotency()) {
-        (Effect::Create, _) if made.is_some() => act::record(app, case, intent, &Answer::Done(made)).await,
+        (Effect::Create, _) if made.is_some() => {
+            act::record(app, case, &[(intent, &Answer::Done(made))]).await
+        }
         // The same token and parameters under the same intent: AWS gives the same resource.
         (Effect::Create, Idempotency::Token) => act::repeat(app, case, intent).await,
         (Effect::Create, Idempotency::Leaks) => look(app, case, unsettled).await,
         // Looking has settled it: whatever is still missing is asked for anew, and a repetition that
         // finds it done is a success.
         (
-            Effect::Create | Effect::Update | Effect::Delete,
+            Effect::Create | Effect::Update | Effect::Detach | Effect::Delete,
             Idempotency::Token | Idempotency::NaturalKey | Idempotency::Absolute | Idempotency::Leaks,
         ) => close(app, case, intent, false).await,
     }

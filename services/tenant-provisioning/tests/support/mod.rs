@@ -16,10 +16,12 @@ use local_aws::InventoryItem;
 use tenant_model::{
     Connection, ConnectionState, ExternalId, Tenant, TenantState,
     account::{role_arn, role_name},
+    blueprint::NetworkChoice,
     contract::Retention,
     deployment::{Deployment, Phase, Profile},
     ids::{ConnectionId, DeploymentId, OperationId, TenantId},
     operation::{Operation, OperationKind},
+    resource::ResourceState,
 };
 use tenant_provisioning::{App, Pass, ProvisioningConfig, deployments, operations, pass};
 use tenant_store::{connections, tenants};
@@ -33,6 +35,8 @@ pub(crate) struct Installation {
     pub(crate) world: World,
     pub(crate) app: App,
     pub(crate) interrupter: Arc<Interrupter>,
+    /// What is asked for.
+    pub(crate) profile: Profile,
 }
 
 /// A tenant whose account is connected.
@@ -58,6 +62,7 @@ impl Installation {
             world,
             app,
             interrupter,
+            profile: Profile::Single,
         }
     }
 
@@ -138,9 +143,11 @@ impl Installation {
     pub(crate) async fn requested(&self, customer: &Customer) -> Operation {
         let new = deployments::NewDeployment {
             connection_id: customer.connection_id,
-            profile: Profile::Single,
+            profile: self.profile,
             region: "eu-central-1".to_owned(),
             instance_type: None,
+            database: self.profile == Profile::HighlyAvailable,
+            network: NetworkChoice::default(),
         };
         deployments::request(&self.app, "usr_test", customer.tenant_id, &new)
             .await
@@ -168,7 +175,23 @@ impl Installation {
             self.work().await;
         }
         let deployment = self.deployment(id).await;
-        panic!("never {phase:?}: {:?} {:?}", deployment.phase, deployment.blocked);
+        let operations = operations::of_deployment(&self.app, deployment.tenant_id, id).await;
+        let operations = operations.expect("operations");
+        let problems: Vec<_> = operations
+            .iter()
+            .map(|one| (one.kind, one.state, &one.problem))
+            .collect();
+        let (records, _) = deployments::resources(&self.app, &deployment)
+            .await
+            .expect("resources");
+        let unsettled: Vec<_> = records
+            .iter()
+            .filter(|one| one.state != ResourceState::Ready)
+            .collect();
+        panic!(
+            "never {phase:?}: {:?} {:?} {problems:?} {unsettled:#?}",
+            deployment.phase, deployment.blocked
+        );
     }
 
     /// One pass, which may be interrupted; then its worker is dead and its lease runs out.
@@ -207,27 +230,24 @@ impl Installation {
 
     /// Exactly one live thing for each name, and nothing else.
     pub(crate) fn assert_whole(&self, customer: &Customer, why: &str) {
-        let expected = [
-            ("elastic-ip", "ec2:elastic-ip"),
-            ("instance", "ec2:instance"),
-            ("instance", "ec2:network-interface"),
-            ("instance", "ec2:volume"),
-            ("internet-gateway", "ec2:internet-gateway"),
-            ("route-table", "ec2:route-table"),
-            ("security-group", "ec2:security-group"),
-            ("subnet", "ec2:subnet"),
-            ("vpc", "ec2:vpc"),
-        ];
+        let expected = match self.profile {
+            Profile::Single => SINGLE,
+            Profile::HighlyAvailable => HIGHLY_AVAILABLE,
+        };
         let expected: BTreeMap<_, _> = expected
-            .map(|(name, kind)| ((name.to_owned(), kind.to_owned()), 1))
-            .into();
+            .iter()
+            .map(|(name, kind, count)| (((*name).to_owned(), (*kind).to_owned()), *count))
+            .collect();
         assert_eq!(self.inventory(customer), expected, "{why}");
     }
 
     /// Nothing of ours is left; the account keeps what it came with, and the role.
     pub(crate) fn assert_empty(&self, customer: &Customer, why: &str) {
         assert_eq!(self.tagged(customer), [], "{why}");
-        let of_role = |item: &&InventoryItem| item.created_by.contains("assumed-role/tenantry-");
+        // Roles of services come with their first use and are the account's own.
+        let of_role = |item: &&InventoryItem| {
+            item.created_by.contains("assumed-role/tenantry-") && !item.id.contains("role/aws-service-role/")
+        };
         let items = self.world.control.inventory_of(&customer.account);
         assert_eq!(
             items.iter().filter(of_role).collect::<Vec<_>>(),
@@ -236,6 +256,51 @@ impl Installation {
         );
     }
 }
+
+/// What stands under which name, and how often.
+type Standing = &'static [(&'static str, &'static str, usize)];
+
+const SINGLE: Standing = &[
+    ("elastic-ip", "ec2:elastic-ip", 1),
+    ("instance", "ec2:instance", 1),
+    ("instance", "ec2:network-interface", 1),
+    ("instance", "ec2:volume", 1),
+    ("internet-gateway", "ec2:internet-gateway", 1),
+    ("route-table", "ec2:route-table", 1),
+    ("security-group", "ec2:security-group", 1),
+    ("subnet", "ec2:subnet", 1),
+    ("vpc", "ec2:vpc", 1),
+];
+
+const HIGHLY_AVAILABLE: Standing = &[
+    ("application-security-group", "ec2:security-group", 1),
+    ("auto-scaling-group", "autoscaling:autoScalingGroup", 1),
+    ("certificate", "acm:certificate", 1),
+    ("database", "rds:db", 1),
+    ("database-security-group", "ec2:security-group", 1),
+    ("database-subnets", "rds:subgrp", 1),
+    ("internet-gateway", "ec2:internet-gateway", 1),
+    ("launch-template", "ec2:launch-template", 1),
+    ("load-balancer", "elasticloadbalancing:loadbalancer", 1),
+    ("machine", "ec2:instance", 2),
+    ("machine", "ec2:network-interface", 2),
+    ("machine", "ec2:volume", 2),
+    ("nat-address-a", "ec2:elastic-ip", 1),
+    ("nat-address-b", "ec2:elastic-ip", 1),
+    ("nat-gateway-a", "ec2:natgateway", 1),
+    ("nat-gateway-b", "ec2:natgateway", 1),
+    ("private-route-table-a", "ec2:route-table", 1),
+    ("private-route-table-b", "ec2:route-table", 1),
+    ("private-subnet-a", "ec2:subnet", 1),
+    ("private-subnet-b", "ec2:subnet", 1),
+    ("route-table", "ec2:route-table", 1),
+    ("s3-endpoint", "ec2:vpc-endpoint", 1),
+    ("security-group", "ec2:security-group", 1),
+    ("subnet", "ec2:subnet", 1),
+    ("subnet-b", "ec2:subnet", 1),
+    ("target-group", "elasticloadbalancing:targetgroup", 1),
+    ("vpc", "ec2:vpc", 1),
+];
 
 fn connection(app: &App, (tenant_id, account): (TenantId, &str), now: DateTime<Utc>) -> Connection {
     let aws_account_id = account.parse().expect("twelve digits");
@@ -277,6 +342,8 @@ pub(crate) struct Interrupter {
 #[derive(Debug, Default)]
 struct Plan {
     calls: usize,
+    /// Calls are made side by side, so their answers are counted apart.
+    answers: usize,
     at: Option<(usize, Moment)>,
 }
 
@@ -291,6 +358,7 @@ impl Interrupter {
     pub(crate) fn arm(&self, call: usize, moment: Moment) {
         *self.state.lock().expect("not poisoned") = Plan {
             calls: 0,
+            answers: 0,
             at: Some((call, moment)),
         };
     }
@@ -310,10 +378,13 @@ impl Interrupter {
             return std::future::ready(()).boxed();
         }
         let mut plan = self.state.lock().expect("not poisoned");
-        if moment == Moment::Before {
-            plan.calls += 1;
-        }
-        if plan.at != Some((plan.calls, moment)) {
+        let count = match moment {
+            Moment::Before => &mut plan.calls,
+            Moment::After => &mut plan.answers,
+        };
+        *count += 1;
+        let reached = *count;
+        if plan.at != Some((reached, moment)) {
             return std::future::ready(()).boxed();
         }
         plan.at = None;
@@ -343,5 +414,5 @@ pub(crate) fn changes(operation: &str) -> bool {
             )
         })
         .flat_map(StepClass::actions)
-        .any(|action| action.strip_prefix("ec2:") == Some(operation))
+        .any(|action| action.split(':').nth(1) == Some(operation))
 }

@@ -6,6 +6,7 @@ use anyhow::ensure;
 use local::Stage;
 use local::accounts::{self, CUSTOMER_ROLE_TEMPLATE};
 use tenant_model::account::{role_arn, role_name};
+use tenant_model::blueprint::NetworkChoice;
 use tenant_model::deployment::Profile;
 use tenant_model::ids::{ConnectionId, DeploymentId, OperationId, TenantId};
 use tenant_model::{Connection, ConnectionState, ExternalId, Tenant, TenantState};
@@ -46,6 +47,8 @@ impl Actor {
             profile,
             region: REGION.to_owned(),
             instance_type: None,
+            database: false,
+            network: NetworkChoice::default(),
         };
         let planned = deployments::request(app, DIRECTOR, tenant_id, &new).await?;
         approve(app, planned.id, &planned.plan.hash).await?;
