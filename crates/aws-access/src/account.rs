@@ -2,6 +2,8 @@
 //!
 //! Which service a kind or a call belongs to is decided here and nowhere else.
 
+use std::sync::Arc;
+
 use tenant_model::{
     blueprint::{Kind, Spec},
     convergence::Call,
@@ -9,8 +11,9 @@ use tenant_model::{
 };
 
 use crate::{
-    AwsError, TenantSession,
+    AwsError, AwsErrorKind, TenantSession,
     balancing::Balancing,
+    budget::Budget,
     certificates::Certificates,
     databases::Databases,
     ec2::{Ec2, Mark, Scope},
@@ -23,6 +26,9 @@ pub(crate) type Made = Result<Option<String>, AwsError>;
 /// An account and region under one session.
 #[derive(Clone, Debug)]
 pub struct Account {
+    account: String,
+    region: String,
+    budget: Option<Arc<Budget>>,
     /// EC2 in it.
     pub ec2: Ec2,
     balancing: Balancing,
@@ -37,6 +43,9 @@ impl TenantSession {
     pub fn account_services(&self) -> Account {
         let config = self.config();
         Account {
+            account: self.account().to_owned(),
+            region: self.region().to_owned(),
+            budget: self.budget(),
             ec2: Ec2::new(config),
             balancing: Balancing::new(config),
             certificates: Certificates::new(config),
@@ -53,6 +62,11 @@ impl Account {
     /// # Errors
     /// Any failure of a call that describes.
     pub async fn find(&self, kind: Kind, scope: &Scope, specs: &[&Spec]) -> Result<Vec<Found>, AwsError> {
+        let found = self.within_budget(kind.name(), self.look(kind, (scope, specs)));
+        found.await
+    }
+
+    async fn look(&self, kind: Kind, (scope, specs): (&Scope, &[&Spec])) -> Result<Vec<Found>, AwsError> {
         match kind {
             Kind::Vpc
             | Kind::InternetGateway
@@ -78,6 +92,31 @@ impl Account {
     /// # Errors
     /// AWS's refusal, or that its answer was lost.
     pub async fn carry_out(&self, call: &Call, mark: &Mark<'_>) -> Made {
+        self.within_budget(call.action(), self.make(call, mark)).await
+    }
+
+    /// Makes a call if its bucket has one left.
+    async fn within_budget<T>(
+        &self,
+        action: &'static str,
+        call: impl Future<Output = Result<T, AwsError>>,
+    ) -> Result<T, AwsError> {
+        let place = (self.account.as_str(), self.region.as_str());
+        let Some(budget) = &self.budget else {
+            return call.await;
+        };
+        budget.take(place, action)?;
+        let reply = call.await;
+        if reply
+            .as_ref()
+            .is_err_and(|error| error.kind == AwsErrorKind::Throttled)
+        {
+            budget.give_up(place, action);
+        }
+        reply
+    }
+
+    async fn make(&self, call: &Call, mark: &Mark<'_>) -> Made {
         match call.service() {
             "elasticloadbalancing" => self.balancing.carry_out(call, mark).await,
             "acm" => self.certificates.carry_out(call, mark).await,
@@ -91,7 +130,7 @@ impl Account {
 /// A call that reached the wrong service: a mistake in the sorting above.
 pub(crate) fn misdirected(call: &Call) -> AwsError {
     AwsError {
-        kind: crate::AwsErrorKind::Permanent,
+        kind: AwsErrorKind::Permanent,
         code: "Misdirected".to_owned(),
         message: format!("{} is not of this service", call.action()),
     }

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::{
     AwsError, AwsErrorKind, SessionPolicy, StepClass,
+    budget::Budget,
     ec2::{
         Ec2,
         trial::{FORBIDDEN, TrialCall},
@@ -89,6 +90,7 @@ pub struct TenantSession {
     region: String,
     role_arn: String,
     config: SdkConfig,
+    budget: Option<Arc<Budget>>,
     obtained: Instant,
 }
 
@@ -163,6 +165,10 @@ impl TenantSession {
 
     pub(crate) fn config(&self) -> &SdkConfig {
         &self.config
+    }
+
+    pub(crate) fn budget(&self) -> Option<Arc<Budget>> {
+        self.budget.clone()
     }
 
     fn usable(&self) -> bool {
@@ -278,6 +284,7 @@ impl Broker {
             region: region.to_owned(),
             role_arn: role.role_arn.clone(),
             config: self.aws.config_for(credentials, region),
+            budget: self.aws.budget(),
             obtained,
         };
         *kept = Some(session.clone());

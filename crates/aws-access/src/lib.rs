@@ -11,6 +11,7 @@
 mod account;
 mod balancing;
 pub mod broker;
+mod budget;
 mod certificates;
 pub mod cloudformation;
 mod databases;
@@ -30,6 +31,7 @@ mod tags;
 
 pub use account::Account;
 pub use broker::{AssumeError, Broker, ProbeOutcome, SessionIdentity, TenantRole, TenantSession};
+pub use budget::CallBudget;
 pub use error::{AwsError, AwsErrorKind};
 pub use http::CallObserver;
 pub use session_policy::{SessionPolicy, StepClass};

@@ -7,10 +7,12 @@ use aws_config::{
     timeout::TimeoutConfig,
 };
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use governor::clock::DefaultClock;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     broker::Broker,
+    budget::{Budget, CallBudget},
     http::{self, CallObserver},
 };
 
@@ -35,6 +37,8 @@ pub struct AwsSettings {
     pub broker_role_arn: String,
     /// True when the process does not already run as the broker role and has to assume it first.
     pub assume_broker_role: bool,
+    /// How much of a customer's API quota is used; without one there is no limit.
+    pub call_budget: Option<CallBudget>,
 }
 
 /// Where the process' own credentials come from.
@@ -70,6 +74,8 @@ pub struct Aws {
 
 struct Inner {
     settings: AwsSettings,
+    /// Shared by all sessions, because customers' quotas are.
+    budget: Option<Arc<Budget>>,
     reads: SdkConfig,
     /// Credentials of the broker role, which is all that may assume customers' roles.
     broker: SharedCredentialsProvider,
@@ -129,6 +135,9 @@ impl Aws {
         let broker = broker_credentials(&settings, &reads).await;
         Self {
             inner: Arc::new(Inner {
+                budget: settings
+                    .call_budget
+                    .map(|size| Arc::new(Budget::new(size, DefaultClock::default()))),
                 settings,
                 reads,
                 broker,
@@ -140,6 +149,11 @@ impl Aws {
     #[must_use]
     pub fn settings(&self) -> &AwsSettings {
         &self.inner.settings
+    }
+
+    /// The buckets that calls in customers' accounts are taken from.
+    pub(crate) fn budget(&self) -> Option<Arc<Budget>> {
+        self.inner.budget.clone()
     }
 
     /// A broker with an empty cache. One is made for each pass over one tenant's account, so that

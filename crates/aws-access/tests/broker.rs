@@ -33,6 +33,7 @@ fn settings(endpoint: &LocalAws, account: &str, credentials: AwsCredentials) -> 
         isv_account: account.to_owned(),
         broker_role_arn: BROKER_ROLE.to_owned(),
         assume_broker_role: false,
+        call_budget: None,
     }
 }
 

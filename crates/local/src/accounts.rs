@@ -117,6 +117,8 @@ fn settings(local_aws: &LocalAws, credentials: AwsCredentials) -> AwsSettings {
         isv_account: ISV_ACCOUNT.to_owned(),
         broker_role_arn: BROKER_ROLE_ARN.to_owned(),
         assume_broker_role: false,
+        // The endpoint serves nobody else.
+        call_budget: None,
     }
 }
 

@@ -100,15 +100,20 @@ fn read_provisioning(reader: &mut Reader, pace: Pace) -> ProvisioningConfig {
         .split(',')
         .map(|region| region.trim().to_owned())
         .collect();
-    let production = ProvisioningConfig::production(&install, regions, &image);
-    match pace {
-        Pace::Production => production,
-        Pace::Brisk => ProvisioningConfig {
-            install: production.install,
-            regions: production.regions,
-            image: production.image,
-            ..ProvisioningConfig::local()
-        },
+    let paced = match pace {
+        Pace::Production => ProvisioningConfig::production(&install, Vec::new(), &image),
+        Pace::Brisk => ProvisioningConfig::local(),
+    };
+    ProvisioningConfig {
+        install,
+        regions,
+        image,
+        endpoint_zone: reader.value(
+            "TENANTRY_ENDPOINT_ZONE",
+            "a public hosted zone of your account",
+            paced.endpoint_zone.clone(),
+        ),
+        ..paced
     }
 }
 

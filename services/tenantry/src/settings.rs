@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use aws_access::{AwsCredentials, AwsSettings};
+use aws_access::{AwsCredentials, AwsSettings, CallBudget};
 use secrecy::{ExposeSecret as _, SecretString};
 use service_kit::config::{ConfigMistakes, Effective, Reader};
 use service_kit::limits::LimitSettings;
@@ -104,6 +104,19 @@ fn aws(reader: &mut Reader) -> AwsSettings {
         broker_role_arn: reader.value("TENANTRY_BROKER_ROLE_ARN", "a role's ARN", broker),
         assume_broker_role: reader.value("TENANTRY_ASSUME_BROKER_ROLE", "true or false", false),
         isv_account,
+        call_budget: Some(call_budget(reader)),
+    }
+}
+
+fn call_budget(reader: &mut Reader) -> CallBudget {
+    let tenth = CallBudget::TENTH;
+    CallBudget {
+        burst: reader.value("TENANTRY_CALL_BURST", "a number above zero", tenth.burst),
+        per_second: reader.value(
+            "TENANTRY_CALLS_PER_SECOND",
+            "a number above zero",
+            tenth.per_second,
+        ),
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn everything(case: &mut Case) -> Result<(), PassError> {
     let account = case.account(StepClass::Observe).await?;
     let kinds: BTreeSet<Kind> = case.blueprint.all().map(|one| one.spec.kind()).collect();
     case.found = look(case, &account, &kinds).await?;
-    if case.wanted != Wanted::Absent && case.operation.is_some() {
+    if case.wanted != Wanted::Absent {
         case.image_id = account.ec2.image_id(&case.blueprint.design.image).await?;
     }
     find_zones(case, &account).await
