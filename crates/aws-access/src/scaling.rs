@@ -9,8 +9,8 @@ use aws_sdk_autoscaling::{
     Client,
     types::{
         AutoScalingGroup, DesiredConfiguration, InstanceRefresh, InstanceRefreshStatus,
-        LaunchTemplateSpecification, MetricType, PredefinedMetricSpecification, RefreshPreferences, Tag,
-        TargetTrackingConfiguration,
+        LaunchTemplateSpecification, MetricType, PredefinedMetricSpecification, RefreshPreferences,
+        ScalingActivityStatusCode, Tag, TargetTrackingConfiguration,
     },
 };
 use tenant_model::{
@@ -123,8 +123,21 @@ impl Scaling {
             has_policy: policies.scaling_policies().iter().any(ours),
             machines: group.instances().len(),
             healthy,
+            trouble: self.trouble(name).await?,
             refresh_failed: refresh.as_ref().and_then(failure),
         })
+    }
+
+    /// What went wrong, if the newest activity is a failed one.
+    async fn trouble(&self, name: &str) -> Result<Option<String>, AwsError> {
+        let request = self
+            .reads
+            .describe_scaling_activities()
+            .auto_scaling_group_name(name);
+        let reply = request.max_records(1).send().await?;
+        let newest = reply.activities().first();
+        let failed = newest.filter(|one| one.status_code() == Some(&ScalingActivityStatusCode::Failed));
+        Ok(failed.and_then(|one| one.status_message()).map(str::to_owned))
     }
 
     async fn last_refresh(&self, name: &str) -> Result<Option<InstanceRefresh>, AwsError> {

@@ -127,6 +127,8 @@ pub struct Fleet {
     pub machines: usize,
     /// Machines that the load balancer finds healthy.
     pub healthy: usize,
+    /// Why Auto Scaling could not do what it last tried.
+    pub trouble: Option<String>,
     /// The version that the last refresh did not bring about, and why.
     pub refresh_failed: Option<(i64, String)>,
 }

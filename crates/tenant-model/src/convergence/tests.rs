@@ -196,6 +196,7 @@ fn new(call: &Call) -> Shape {
             has_policy: false,
             machines: 2,
             healthy: 2,
+            trouble: None,
             refresh_failed: None,
         }),
         other => panic!("{other:?} makes nothing"),

@@ -88,6 +88,7 @@ pub const NEEDS: &[Need] = &[
     look("autoscaling:DescribeAutoScalingGroups", OBSERVE),
     look("autoscaling:DescribeInstanceRefreshes", OBSERVE),
     look("autoscaling:DescribePolicies", OBSERVE),
+    look("autoscaling:DescribeScalingActivities", OBSERVE),
     make(
         "autoscaling:PutScalingPolicy",
         SCALING,

@@ -64,7 +64,7 @@ fn quotas(input: &PlanInput<'_>, lines: &[PlanLine]) -> Vec<QuotaNeed> {
         u32::try_from(lines.iter().filter(of_kind).count()).unwrap_or(u32::MAX)
     };
     let needed = [
-        (VCPUS, more_vcpus(input)),
+        (VCPUS, more_vcpus(input, lines)),
         (ADDRESSES, created(Kind::ElasticIp)),
         (NETWORKS, created(Kind::Vpc)),
         // The quota is of a zone, and there is one in each.
@@ -83,14 +83,22 @@ fn quotas(input: &PlanInput<'_>, lines: &[PlanLine]) -> Vec<QuotaNeed> {
 }
 
 /// What runs afterwards less what runs now; what is replaced by something else runs beside it for a while.
-fn more_vcpus(input: &PlanInput<'_>) -> u32 {
+fn more_vcpus(input: &PlanInput<'_>, lines: &[PlanLine]) -> u32 {
     let prices = &input.terms.prices;
     let before = input.previous.map_or(0, |previous| {
-        let kept = |name: &str| input.blueprint.has(name);
+        // Machines of a group are replaced while the old ones still run.
+        let kept = |name: &str| input.blueprint.has(name) && !is_refreshed(lines);
         vcpus(previous.blueprint, previous.wanted, (prices, &kept))
     });
     let after = vcpus(input.blueprint, input.wanted, (prices, &|_| true));
     after.saturating_sub(before)
+}
+
+/// True when a new version of a launch template is followed by an instance refresh.
+fn is_refreshed(lines: &[PlanLine]) -> bool {
+    lines
+        .iter()
+        .any(|line| line.kind == Kind::LaunchTemplate && line.change == Change::Update)
 }
 
 fn vcpus(

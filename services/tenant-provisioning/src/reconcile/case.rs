@@ -248,6 +248,14 @@ impl Case {
         intents.find(|(of, _)| of == name).map(|(_, intent)| *intent)
     }
 
+    /// What AWS itself cannot do at the moment, though every call of ours went well.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.found.iter().find_map(|found| match &found.shape {
+            Shape::AutoScalingGroup(fleet) => fleet.trouble.clone(),
+            _ => None,
+        })
+    }
+
     fn is_believed(&self, name: &str) -> bool {
         let record = self.records.get(name);
         record.is_some_and(|record| record.aws_id.is_some())

@@ -139,7 +139,7 @@ fn unfinished(app: &App, case: &Case) -> Conclusion {
         None => Conclusion::Later {
             pause: app.config.wait_interval,
             attempt: 0,
-            hindrance: None,
+            hindrance: case.trouble().map(Hindrance::Aws),
         },
         Some(why) => Conclusion::Later {
             pause: backoff::pause(&app.kit.ids, app.config.wait_interval, attempt),
