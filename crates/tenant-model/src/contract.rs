@@ -141,6 +141,9 @@ pub struct Contract {
     /// What stays after a deletion.
     #[serde(default)]
     pub retention: Retention,
+    /// Minutes from the approval after which it is late.
+    #[serde(default)]
+    pub deadline_minutes: Option<u32>,
     /// Who must agree.
     #[serde(default)]
     pub quorum: Quorum,

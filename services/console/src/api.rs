@@ -50,6 +50,18 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// A PATCH of the version that was seen.
+    pub(crate) fn patch(path: String, key: &'a str, (version, body): (i64, Value)) -> Self {
+        Self {
+            method: Method::PATCH,
+            path,
+            key,
+            body,
+            version: Some(version),
+            from: None,
+        }
+    }
+
     /// A DELETE of the version that was seen.
     pub(crate) fn delete(path: String, key: &'a str, version: Option<i64>) -> Self {
         Self {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tenant_model::{
     ConnectionState, TenantState,
-    blueprint::{ANYWHERE, Blueprint, Design, NetworkChoice, domain},
+    blueprint::{ANYWHERE, Blueprint, Design, NetworkChoice, PREFIX_MAX, domain},
     contract::{Contract, Retention},
     deployment::{Deployment, DriftPolicy, Phase, Profile, Region, Wanted},
     ids::{ConnectionId, DeploymentId, TenantId},
@@ -15,14 +15,16 @@ use tenant_store::{
     Conn, audit, audit::NewAuditEntry, connections, deployments, operations, resources, tenants,
 };
 
-pub use crate::proposals::request_deletion;
-pub(crate) use crate::proposals::{propose_deletion, request_deletion_in};
+pub use crate::proposals::{DesignChange, request_change, request_deletion};
+pub(crate) use crate::proposals::{propose_deletion, request_change_in, request_deletion_in};
 use crate::{
     App, RequestError,
     planning::{self, Draft, Target},
     progress,
 };
 
+/// The largest network that EC2 makes.
+const PREFIX_MIN: u8 = 16;
 /// Size of a deployment for which none was chosen.
 pub const DEFAULT_INSTANCE_TYPE: &str = "t3.medium";
 
@@ -153,6 +155,8 @@ async fn check(
     if !matches!(connection.state, ConnectionState::Ready { .. }) {
         return Err(RequestError::ConnectionNotReady);
     }
+    check_network(new.profile, &new.network)?;
+    check_database(new.profile, new.database)?;
     let image = app.config.image.clone();
     Ok(Design {
         profile: new.profile,
@@ -177,7 +181,48 @@ fn choose_region(app: &App, text: &str) -> Result<Region, RequestError> {
         })
 }
 
-fn choose_instance_type(text: Option<&str>) -> Result<String, RequestError> {
+/// Where a database and a load balancer may stand is told by the profile.
+pub(crate) fn check_network(profile: Profile, network: &NetworkChoice) -> Result<(), RequestError> {
+    let refused = |detail: String| {
+        Err(RequestError::Invalid {
+            pointer: "/network",
+            detail,
+        })
+    };
+    match (network, profile) {
+        (NetworkChoice::New { cidr }, _) if !(PREFIX_MIN..=PREFIX_MAX).contains(&cidr.prefix()) => {
+            refused(format!("Choose a block of /{PREFIX_MIN} to /{PREFIX_MAX}."))
+        }
+        (NetworkChoice::New { .. }, _) => Ok(()),
+        (NetworkChoice::Existing { public_subnets, .. }, Profile::Single) if public_subnets.is_empty() => {
+            refused("Name a public subnet of the network.".to_owned())
+        }
+        (NetworkChoice::Existing { .. }, Profile::Single) => Ok(()),
+        (
+            NetworkChoice::Existing {
+                public_subnets,
+                private_subnets,
+                ..
+            },
+            Profile::HighlyAvailable,
+        ) if public_subnets.len() != 2 || private_subnets.len() != 2 => refused(
+            "Name two public and two private subnets of the network, one of each in either zone.".to_owned(),
+        ),
+        (NetworkChoice::Existing { .. }, Profile::HighlyAvailable) => Ok(()),
+    }
+}
+
+pub(crate) fn check_database(profile: Profile, database: bool) -> Result<(), RequestError> {
+    if database && profile == Profile::Single {
+        return Err(RequestError::Invalid {
+            pointer: "/database",
+            detail: "Only a highly available deployment has a database of its own.".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+pub(crate) fn choose_instance_type(text: Option<&str>) -> Result<String, RequestError> {
     let wanted = text.unwrap_or(DEFAULT_INSTANCE_TYPE);
     instance_types()
         .find(|offered| *offered == wanted)
@@ -277,6 +322,15 @@ pub async fn list(
 ) -> Result<Vec<Deployment>, RequestError> {
     let mut tx = progress::begin_as(app, tenant_id).await?;
     Ok(deployments::list(&mut tx, tenant_id, after, i64::from(limit)).await?)
+}
+
+/// What the deployment is meant to be now.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn design(app: &App, deployment: &Deployment) -> Result<Design, RequestError> {
+    let mut tx = app.stores.begin(deployment.tenant_id).await?;
+    Ok(planning::blueprint(&mut tx, deployment).await?.design)
 }
 
 /// What is remembered of a deployment's resources, and every id that was ever its.

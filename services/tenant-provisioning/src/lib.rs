@@ -14,6 +14,8 @@ mod planning;
 mod progress;
 mod proposals;
 pub mod reconcile;
+pub mod steering;
+mod withdrawing;
 
 use aws_access::Aws;
 use axum::extract::FromRef;

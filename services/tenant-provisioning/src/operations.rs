@@ -3,13 +3,16 @@
 //! Approving and applying both compute the plan anew. Between a person's look and the first call nothing may change
 //! unnoticed.
 
+use std::ops::RangeInclusive;
+
+use chrono::TimeDelta;
 use tenant_model::{
     TenantState,
     blueprint::Blueprint,
     contract::{Approval, Proposal, Superseded},
     deployment::{Deployment, Phase, Wanted},
     ids::{DeploymentId, OperationId, TenantId},
-    operation::{Operation, OperationKind, OperationState},
+    operation::{OnFailure, Operation, OperationKind, OperationState},
     plan::Plan,
     resource::ResourceRecord,
 };
@@ -19,6 +22,8 @@ use tenant_store::{
     resources, tenants, work,
 };
 
+pub(crate) use crate::withdrawing::cancel_in;
+pub use crate::withdrawing::{cancel, cancel_and};
 use crate::{App, RequestError, deployments as asking, planning, progress};
 
 /// Most operations of one deployment that are listed.
@@ -74,6 +79,9 @@ pub(crate) async fn approve_in(
     operation.approved_by = Some(actor.to_owned());
     if operation.contract.is_approved(plan_hash) {
         operation.state = state;
+        let minutes = operation.contract.deadline_minutes;
+        operation.deadline_at =
+            minutes.map(|minutes| app.kit.clock.now() + TimeDelta::minutes(i64::from(minutes)));
         if operation.kind == OperationKind::Provision {
             begin(conn, app, &mut deployment).await?;
         }
@@ -84,8 +92,40 @@ pub(crate) async fn approve_in(
     Ok(operation)
 }
 
+/// What becomes of an operation that does not go well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Precautions {
+    /// When AWS refuses for good.
+    pub on_failure: OnFailure,
+    /// Minutes from the approval after which it is late, 5 to 10080. An alarm, never an end.
+    pub deadline_minutes: Option<u32>,
+}
+
+/// Minutes of a deadline that can be chosen.
+const DEADLINE_MINUTES: RangeInclusive<u32> = 5..=10_080;
+
+/// Notes precautions on an operation that waits for approval.
+pub(crate) async fn take_precautions(
+    conn: &mut Conn,
+    app: &App,
+    mut operation: Operation,
+    precautions: Precautions,
+) -> Result<Operation, RequestError> {
+    let minutes = precautions.deadline_minutes;
+    if minutes.is_some_and(|minutes| !DEADLINE_MINUTES.contains(&minutes)) {
+        return Err(RequestError::Invalid {
+            pointer: "/deadline_minutes",
+            detail: "Choose 5 to 10080 minutes.".to_owned(),
+        });
+    }
+    operation.on_failure = precautions.on_failure;
+    operation.contract.deadline_minutes = minutes;
+    progress::save(conn, app, &mut operation).await?;
+    Ok(operation)
+}
+
 /// The work row first: a worker locks in the same order.
-async fn lock(conn: &mut Conn, id: OperationId) -> Result<(Deployment, Operation), RequestError> {
+pub(crate) async fn lock(conn: &mut Conn, id: OperationId) -> Result<(Deployment, Operation), RequestError> {
     let seen = operations::find(conn, id).await?.ok_or(RequestError::NotFound)?;
     work::wake(conn, seen.deployment_id).await?;
     let operation = operations::find_for_update(conn, id)
@@ -99,7 +139,7 @@ async fn lock(conn: &mut Conn, id: OperationId) -> Result<(Deployment, Operation
 
 /// Days may lie between the plan and its approval. Leaving needs less than coming: neither an active tenant nor a
 /// proven connection, for the work waits for that by itself.
-async fn may_begin(
+pub(crate) async fn may_begin(
     conn: &mut Conn,
     deployment: &Deployment,
     kind: OperationKind,
@@ -251,59 +291,6 @@ pub(crate) async fn know_resources(
         .collect();
     let (tenant_id, id) = (deployment.tenant_id, deployment.id);
     Ok(resources::insert_missing(conn, tenant_id, id, &records).await?)
-}
-
-/// Withdraws an operation. A plan that was not applied is dropped; a provision under way is taken down again. A
-/// deletion under way cannot be withdrawn: half a deployment is no use to anybody.
-///
-/// # Errors
-/// When it has ended, or is a deletion under way.
-pub async fn cancel(app: &App, actor: &str, id: OperationId) -> Result<Operation, RequestError> {
-    let found = find(app, None, id).await?;
-    let mut tx = app.stores.begin(found.tenant_id).await?;
-    let operation = cancel_in(&mut tx, app, actor, id).await?;
-    tx.commit().await?;
-    Ok(operation)
-}
-
-/// [`cancel`] in the caller's transaction.
-pub(crate) async fn cancel_in(
-    conn: &mut Conn,
-    app: &App,
-    actor: &str,
-    id: OperationId,
-) -> Result<Operation, RequestError> {
-    let (mut deployment, operation) = lock(conn, id).await?;
-    let begun = operation.is_at_work();
-    may_be_withdrawn(&operation, begun)?;
-    let cancelled = progress::cancel(conn, app, operation).await?;
-    asking::record(conn, app, &cancelled, (actor, "operation.cancelled")).await?;
-    if deployment.phase == Phase::Planned {
-        deployment.phase = deployment.phase.decline()?;
-        deployment.phase_since = app.kit.clock.now();
-        deployment.updated_at = deployment.phase_since;
-        deployments::update(conn, &deployment).await?;
-    } else if begun && deployment.phase != Phase::Deleting {
-        asking::turn_to_absent(conn, app, &mut deployment, actor).await?;
-    }
-    Ok(cancelled)
-}
-
-fn may_be_withdrawn(operation: &Operation, begun: bool) -> Result<(), RequestError> {
-    let stays = match operation.kind {
-        OperationKind::Provision => false,
-        OperationKind::Delete => begun,
-        OperationKind::Change => begun,
-        OperationKind::Suspend | OperationKind::Resume => true,
-    };
-    if !stays {
-        return Ok(());
-    }
-    let refused = tenant_model::InvalidTransition {
-        from: operation.state.name(),
-        verb: "cancel",
-    };
-    Err(refused.into())
 }
 
 /// One operation, as seen by a tenant, or by the operator without one.

@@ -2,8 +2,10 @@
 //! was proposed is written down as wanted only by the worker that finds the plan still true.
 
 use tenant_model::{
+    InvalidTransition,
+    blueprint::{Blueprint, Design},
     contract::{Contract, KEPT_DAYS_MAX, Proposal, Retention},
-    deployment::{Deployment, Wanted},
+    deployment::{Deployment, Phase, Profile, Wanted},
     ids::DeploymentId,
     operation::{Operation, OperationKind, OperationState},
 };
@@ -12,6 +14,7 @@ use tenant_store::{Conn, deployments, operations, work};
 use crate::{
     App, RequestError,
     deployments::{self as asking, record},
+    operations as operations_of,
     planning::{self, Draft},
     progress,
 };
@@ -51,6 +54,104 @@ pub(crate) async fn request_deletion_in(
         make_way(conn, app, live).await?;
     }
     propose_deletion(conn, app, &deployment, (actor, retention)).await
+}
+
+/// What shall be different. What is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DesignChange {
+    /// Size of the machines.
+    pub instance_type: Option<String>,
+    /// Another profile.
+    pub profile: Option<Profile>,
+    /// Whether a Multi-AZ database belongs to it.
+    pub database: Option<bool>,
+}
+
+/// Asks for another design of a deployment, or, with nothing different, for what drifted to be put right: a plan to
+/// approve.
+///
+/// # Errors
+/// When the deployment cannot become that, nothing would change, or another operation is at work.
+pub async fn request_change(
+    app: &App,
+    actor: &str,
+    id: DeploymentId,
+    change: &DesignChange,
+) -> Result<Operation, RequestError> {
+    let found = asking::find(app, None, id).await?;
+    let mut tx = app.stores.begin(found.tenant_id).await?;
+    let operation = request_change_in(&mut tx, app, (actor, change), (id, None)).await?;
+    tx.commit().await?;
+    Ok(operation)
+}
+
+/// [`request_change`] in the caller's transaction; with a version, only if it is still the present one.
+pub(crate) async fn request_change_in(
+    conn: &mut Conn,
+    app: &App,
+    (actor, change): (&str, &DesignChange),
+    (id, version): (DeploymentId, Option<i64>),
+) -> Result<Operation, RequestError> {
+    let (deployment, live) = lock(conn, id, version).await?;
+    may_change(conn, &deployment).await?;
+    if let Some(live) = live {
+        make_way(conn, app, live).await?;
+    }
+    let stored = planning::blueprint(conn, &deployment).await?;
+    let design = changed(&stored.design, change)?;
+    let blueprint = if design == stored.design {
+        stored
+    } else {
+        Blueprint::compile(deployment.id, design).succeeding(&stored)
+    };
+    let proposal = Proposal {
+        blueprint,
+        wanted: deployment.wanted,
+    };
+    let contract = Contract::proposing(proposal, Retention::default());
+    let asked = (OperationKind::Change, contract);
+    propose(conn, app, &deployment, (actor, asked)).await
+}
+
+async fn may_change(conn: &mut Conn, deployment: &Deployment) -> Result<(), RequestError> {
+    operations_of::may_begin(conn, deployment, OperationKind::Change).await?;
+    match deployment.phase {
+        Phase::Ready | Phase::Provisioning => Ok(()),
+        Phase::Planned | Phase::Stopped | Phase::Deleting | Phase::Deleted | Phase::Cancelled => {
+            let (from, verb) = (deployment.phase.name(), "change");
+            Err(InvalidTransition { from, verb }.into())
+        }
+    }
+}
+
+/// The design as it shall be.
+fn changed(design: &Design, change: &DesignChange) -> Result<Design, RequestError> {
+    let profile = change.profile.unwrap_or(design.profile);
+    if (design.profile, profile) == (Profile::HighlyAvailable, Profile::Single) {
+        return Err(RequestError::Invalid {
+            pointer: "/profile",
+            detail: "A highly available deployment does not become a single machine again.".to_owned(),
+        });
+    }
+    let database = change.database.unwrap_or(design.database);
+    if design.database && !database {
+        return Err(RequestError::Invalid {
+            pointer: "/database",
+            detail: "A database is not taken away from a deployment that stays.".to_owned(),
+        });
+    }
+    asking::check_database(profile, database)?;
+    asking::check_network(profile, &design.network)?;
+    let instance_type = match change.instance_type.as_deref() {
+        Some(chosen) => asking::choose_instance_type(Some(chosen))?,
+        None => design.instance_type.clone(),
+    };
+    Ok(Design {
+        profile,
+        database,
+        instance_type,
+        ..design.clone()
+    })
 }
 
 /// The work row first: a worker locks in the same order.
@@ -111,7 +212,7 @@ fn check_retention(retention: &Retention) -> Result<(), RequestError> {
     if !(1..=KEPT_DAYS_MAX).contains(&days) {
         return refused("Choose 1 to 3650 days.");
     }
-    refused("This deployment has no database, so there is nothing that could be kept in the account.")
+    refused("Nothing can be kept in the account: what this deployment holds goes with it.")
 }
 
 async fn propose(
@@ -122,6 +223,12 @@ async fn propose(
 ) -> Result<Operation, RequestError> {
     contract.quorum = planning::quorum(conn, deployment, kind).await?;
     let plan = planning::proposed(conn, app, deployment, &contract).await?;
+    if kind == OperationKind::Change && plan.lines.is_empty() {
+        return Err(RequestError::Invalid {
+            pointer: "",
+            detail: "Nothing would change: the deployment is as you ask for.".to_owned(),
+        });
+    }
     let draft = Draft {
         kind,
         state: OperationState::AwaitingApproval,
@@ -135,7 +242,7 @@ async fn propose(
     let action = match kind {
         OperationKind::Delete => "deployment.delete_requested",
         OperationKind::Provision | OperationKind::Change | OperationKind::Suspend | OperationKind::Resume => {
-            "deployment.requested"
+            "deployment.change_requested"
         }
     };
     record(conn, app, &operation, (actor, action)).await?;

@@ -12,13 +12,18 @@ use tenant_model::{
     EmailAddress, Membership, TenantRole, TenantState, User, UserId,
     contract::Retention,
     convergence::Call,
-    deployment::{Deployment, Phase},
+    deployment::{Deployment, DriftPolicy, Phase, Profile},
     ids::DeploymentId,
-    operation::{Operation, OperationKind, OperationState},
+    operation::{OnFailure, Operation, OperationKind, OperationState, StepState},
     plan::{Change, Plan, Terms},
     resource::ResourceState,
 };
-use tenant_provisioning::{App, RequestError, deployments, operations};
+use tenant_provisioning::{
+    App, RequestError,
+    deployments::{self, DesignChange},
+    operations,
+    steering::{Steering, steer},
+};
 use tenant_store::{deployments as stored, tenants, users};
 
 const NOTHING: Retention = Retention {
@@ -265,6 +270,206 @@ async fn a_plan_gives_way_to_a_newer_one_and_work_does_not() {
     }
 }
 
+async fn change(installation: &Installation, id: DeploymentId, change: &DesignChange) -> Operation {
+    deployments::request_change(&installation.app, "usr_test", id, change)
+        .await
+        .expect("a plan")
+}
+
+async fn approved(installation: &Installation, planned: &Operation) {
+    let hash = &planned.plan.hash;
+    operations::approve(&installation.app, "usr_test", planned.id, hash)
+        .await
+        .expect("the plan is fresh");
+}
+
+fn sized(instance_type: &str) -> DesignChange {
+    DesignChange {
+        instance_type: Some(instance_type.to_owned()),
+        ..DesignChange::default()
+    }
+}
+
+fn called(installation: &Installation, operation: &str) -> usize {
+    let calls = installation.world.control.calls();
+    let done = |call: &&local_aws::CallRecord| call.operation == operation && call.code == "OK";
+    calls.iter().filter(done).count()
+}
+
+#[tokio::test]
+async fn a_size_is_changed_as_planned_and_the_address_stays() {
+    let installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+    let id = ready(&installation, &acme).await;
+    let same = deployments::request_change(&installation.app, "usr_test", id, &sized("t3.medium")).await;
+    assert!(matches!(same, Err(RequestError::Invalid { .. })), "{same:?}");
+
+    let planned = change(&installation, id, &sized("m6i.large")).await;
+    let lines: Vec<_> = planned
+        .plan
+        .lines
+        .iter()
+        .map(|line| (line.change, line.resource.as_str()))
+        .collect();
+    assert_eq!(lines, [(Change::Update, "instance")]);
+    assert_eq!(planned.plan.cost.delta_monthly_usd, "39.71");
+    assert_eq!(planned.plan.timing.downtime_seconds, Some(180));
+
+    installation.world.control.clear_calls();
+    approved(&installation, &planned).await;
+    until(&installation, &planned, OperationState::Succeeded).await;
+    let once = ["StopInstances", "ModifyInstanceAttribute", "StartInstances"];
+    assert_eq!(once.map(|operation| called(&installation, operation)), [1, 1, 1]);
+    let never = ["RunInstances", "ReleaseAddress", "AllocateAddress"];
+    assert_eq!(never.map(|operation| called(&installation, operation)), [0, 0, 0]);
+    installation.assert_whole(&acme, "the size has changed");
+    let deployment = installation.deployment(id).await;
+    assert_eq!(
+        (deployment.instance_type.as_str(), deployment.generation),
+        ("m6i.large", 2)
+    );
+}
+
+#[tokio::test]
+async fn one_machine_becomes_two_zones_as_planned() {
+    let mut installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+    let id = ready(&installation, &acme).await;
+    let wish = DesignChange {
+        profile: Some(Profile::HighlyAvailable),
+        database: Some(true),
+        ..DesignChange::default()
+    };
+    let planned = change(&installation, id, &wish).await;
+    // The machine runs beside its successors for a while: four vCPUs more than the two of a new account's five.
+    let vcpus = planned
+        .plan
+        .needs
+        .quotas
+        .iter()
+        .find(|need| need.check == "vcpus");
+    assert_eq!(vcpus.map(|need| need.more), Some(4));
+    let place = (acme.account.as_str(), "eu-central-1");
+    assert!(installation.world.control.set_quota(place, "L-1216C47A", 6));
+    approved(&installation, &planned).await;
+    until(&installation, &planned, OperationState::Succeeded).await;
+    installation.profile = Profile::HighlyAvailable;
+    installation.assert_whole(&acme, "two zones, and nothing of the machine is left");
+    let back = DesignChange {
+        profile: Some(Profile::Single),
+        ..DesignChange::default()
+    };
+    let refused = deployments::request_change(&installation.app, "usr_test", id, &back).await;
+    assert!(
+        matches!(refused, Err(RequestError::Invalid { .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_drifted_is_mended_by_a_plan() {
+    let installation = Installation::start().await;
+    let acme = installation.customer(1).await;
+    let id = ready(&installation, &acme).await;
+    stop_the_machine(&installation, &acme, id).await;
+    until_drifted(&installation, id).await;
+    let same = DesignChange::default();
+    let planned = change(&installation, id, &same).await;
+    assert_eq!(
+        planned.plan.lines[0].reason,
+        "it is not as it was planned any more"
+    );
+    installation.world.control.clear_calls();
+    approved(&installation, &planned).await;
+    until(&installation, &planned, OperationState::Succeeded).await;
+    assert_eq!(called(&installation, "StartInstances"), 1);
+    let nothing = deployments::request_change(&installation.app, "usr_test", id, &same).await;
+    assert!(matches!(nothing, Err(RequestError::Invalid { .. })));
+}
+
+/// A change of which the machine has just been stopped.
+async fn half_changed(installation: &mut Installation) -> (Customer, Operation) {
+    let acme = installation.customer(1).await;
+    let id = ready(installation, &acme).await;
+    installation.app.config.calls_per_pass_max = 1;
+    let planned = change(installation, id, &sized("m6i.large")).await;
+    installation.world.control.clear_calls();
+    approved(installation, &planned).await;
+    for _ in 0..50 {
+        if called(installation, "StopInstances") == 1 {
+            return (acme, planned);
+        }
+        installation.work().await;
+    }
+    panic!("the machine was never stopped");
+}
+
+#[tokio::test]
+async fn a_withdrawn_change_is_turned_back() {
+    let mut installation = Installation::start().await;
+    let (acme, planned) = half_changed(&mut installation).await;
+    operations::cancel_and(&installation.app, "usr_test", planned.id, OnFailure::Rollback)
+        .await
+        .expect("withdrawn");
+    let id = planned.deployment_id;
+    installation.until(id, Phase::Ready).await;
+    let deployment = installation.deployment(id).await;
+    assert_eq!(
+        (deployment.instance_type.as_str(), deployment.generation),
+        ("t3.medium", 3)
+    );
+    installation.assert_whole(&acme, "as it was before");
+    assert_eq!(called(&installation, "StartInstances"), 1);
+}
+
+#[tokio::test]
+async fn a_withdrawn_change_is_kept_as_it_is() {
+    let mut installation = Installation::start().await;
+    let (acme, planned) = half_changed(&mut installation).await;
+    operations::cancel_and(&installation.app, "usr_test", planned.id, OnFailure::Keep)
+        .await
+        .expect("withdrawn");
+    installation.world.control.clear_calls();
+    for _ in 0..20 {
+        installation.work().await;
+    }
+    assert_nothing_changed(&installation);
+    // Whoever kept it goes on with another plan.
+    let again = change(&installation, planned.deployment_id, &sized("m6i.xlarge")).await;
+    approved(&installation, &again).await;
+    until(&installation, &again, OperationState::Succeeded).await;
+    installation.assert_whole(&acme, "changed after all");
+}
+
+#[tokio::test]
+async fn a_paused_deployment_rests_and_goes_on() {
+    let mut installation = Installation::start().await;
+    installation.app.config.calls_per_pass_max = 1;
+    let acme = installation.customer(1).await;
+    let operation = installation.approved(&acme).await;
+    let id = operation.deployment_id;
+    for _ in 0..3 {
+        installation.work().await;
+    }
+    let paused = steer(&installation.app, "usr_test", id, Steering::Pause).await;
+    assert!(paused.expect("paused").paused);
+    installation.world.control.clear_calls();
+    for _ in 0..10 {
+        installation.work().await;
+    }
+    assert_nothing_changed(&installation);
+    steer(&installation.app, "usr_test", id, Steering::Resume)
+        .await
+        .expect("resumed");
+    installation.until(id, Phase::Ready).await;
+    installation.assert_whole(&acme, "resumed");
+    let repair = Steering::Drift(DriftPolicy::Repair);
+    let set = steer(&installation.app, "usr_test", id, repair)
+        .await
+        .expect("set");
+    assert_eq!(set.drift_policy, DriftPolicy::Repair);
+}
+
 fn assert_nothing_changed(installation: &Installation) {
     let calls = installation.world.control.calls();
     let changing: Vec<_> = calls
@@ -275,14 +480,21 @@ fn assert_nothing_changed(installation: &Installation) {
 }
 
 async fn until(installation: &Installation, operation: &Operation, state: OperationState) -> Operation {
-    for _ in 0..100 {
+    for _ in 0..400 {
         let seen = installation.operation(operation.id).await;
         if seen.state == state {
             return seen;
         }
         installation.work().await;
     }
-    panic!("never {state:?}");
+    let seen = installation.operation(operation.id).await;
+    let blocked = installation.deployment(operation.deployment_id).await.blocked;
+    let open: Vec<_> = seen
+        .steps
+        .iter()
+        .filter(|step| step.state != StepState::Done)
+        .collect();
+    panic!("never {state:?} but {:?}: {blocked:?} {open:?}", seen.state);
 }
 
 /// Somebody in the account stops the machine.

@@ -37,6 +37,17 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Bring the database's schema up to date, as the role that owns it.
     Migrate,
+    /// Ask for a plan: of a new deployment, of a change, of a deletion. Nothing happens before it is approved.
+    #[command(
+        after_help = "Examples:\n  tenantry plan --connection con_… --region eu-central-1 --profile highly-available\n  \
+                      tenantry plan --deployment dep_… --instance-type m6i.large\n  \
+                      tenantry plan --deployment dep_… --delete --json | jq .plan.hash"
+    )]
+    Plan(PlanArgs),
+    /// Approve a plan by its hash.
+    Approve(ApproveArgs),
+    /// Watch an operation until it has ended.
+    Watch(WatchArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Print the settings in effect, secrets masked.
@@ -104,7 +115,7 @@ pub(crate) struct RehearseArgs {
 }
 
 fn profile(name: &str) -> Result<Profile, String> {
-    Profile::from_name(name).ok_or_else(|| "there is only the profile single".to_owned())
+    Profile::from_name(name).ok_or_else(|| "choose single or highly-available".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -145,4 +156,63 @@ pub(crate) struct VerifyEvidenceArgs {
 pub(crate) struct CreateOperatorArgs {
     /// The operator's e-mail address.
     pub(crate) email: String,
+}
+
+/// Whom to ask, and as whom.
+#[derive(Debug, Args)]
+pub(crate) struct Remote {
+    /// Address of the API.
+    #[arg(long, env = "TENANTRY_API", default_value = "http://127.0.0.1:8080")]
+    pub(crate) api: String,
+    /// An access token, as `POST /v1/sessions` gives it.
+    #[arg(long, env = "TENANTRY_TOKEN", hide_env_values = true)]
+    pub(crate) token: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// The deployment to change or delete; a new one without it.
+    #[arg(long)]
+    pub(crate) deployment: Option<String>,
+    /// Plan its end.
+    #[arg(long)]
+    pub(crate) delete: bool,
+    /// The connection of a new deployment.
+    #[arg(long)]
+    pub(crate) connection: Option<String>,
+    /// The region of a new deployment.
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// What it is made of.
+    #[arg(long, value_parser = profile)]
+    pub(crate) profile: Option<Profile>,
+    /// Size of the machines.
+    #[arg(long)]
+    pub(crate) instance_type: Option<String>,
+    /// With a Multi-AZ database; highly available deployments only.
+    #[arg(long)]
+    pub(crate) database: bool,
+    /// Print the operation as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// The operation.
+    pub(crate) operation: String,
+    /// The hash of its plan, as it was shown.
+    pub(crate) plan_hash: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// The operation.
+    pub(crate) operation: String,
 }

@@ -3,6 +3,7 @@
 mod cli;
 mod demo;
 mod dev;
+mod plan;
 mod progress;
 mod rehearse;
 mod serve;
@@ -45,6 +46,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             .await
             .map(|()| ExitCode::SUCCESS),
         Command::Migrate => tools::migrate().await,
+        Command::Plan(args) => plan::plan(&args).await,
+        Command::Approve(args) => plan::approve(&args).await,
+        Command::Watch(args) => plan::watch(&args).await,
         Command::Openapi => tools::openapi(),
         Command::Config => tools::config(),
         Command::LocalAws(args) => tools::local_aws(args).await,
@@ -59,7 +63,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 fn telemetry_of(command: &Command) -> TelemetrySettings {
     let filter = match command {
         Command::Demo(_) | Command::Rehearse(_) => "error",
-        Command::Openapi | Command::Config | Command::VerifyEvidence(_) => "warn",
+        Command::Plan(_)
+        | Command::Approve(_)
+        | Command::Watch(_)
+        | Command::Openapi
+        | Command::Config
+        | Command::VerifyEvidence(_) => "warn",
         Command::Dev(_)
         | Command::Serve(_)
         | Command::Migrate

@@ -5,17 +5,21 @@ use maud::Markup;
 use rust_decimal::Decimal;
 use service_kit::{FieldError, NextAction, NextActionKind, ProblemBody};
 use tenant_model::ids::{ApiKeyId, ConnectionId, DeploymentId, ExportId, OperationId, TenantId};
+use tenant_model::plan::Plan;
 use uuid::Uuid;
 
+use super::plans;
 use crate::layout::{self, Place, Shell, TenantFrame, Theme};
 use crate::pages::connections::{
     ConnectionPage, ConnectionRow, NewConnection, Phase, PreflightCard, WishForm,
 };
-use crate::pages::deployments::{DeleteForm, DeploymentPage, DeploymentRow, NewDeployment, ResourceRow};
+use crate::pages::deployments::{
+    ChangeForm, DeleteForm, DeploymentPage, DeploymentRow, NewDeployment, ResourceRow, Steering,
+};
 use crate::pages::exports::ExportRow;
 use crate::pages::fleet::{FleetPage, FleetRow};
 use crate::pages::fleet_usage::{FleetUsagePage, TopRow};
-use crate::pages::operation::{Change, OperationPage, PlanRow, PlanView};
+use crate::pages::operation::{Agreement, OperationPage};
 use crate::pages::overview::{OperatorActions, OverviewPage};
 use crate::pages::usage::{Balance, UsagePage};
 use crate::pages::{
@@ -296,47 +300,6 @@ fn connection_row(phase: Phase) -> ConnectionRow {
     }
 }
 
-fn plan() -> PlanView {
-    let row = |resource: &str, why: &str, after: &str| PlanRow {
-        change: Change::Create,
-        resource: resource.to_owned(),
-        why: why.to_owned(),
-        before: None,
-        after: Some(after.to_owned()),
-    };
-    PlanView {
-        hash: "9f2c41d07aa35b6e9f2c41d07aa35b6e".to_owned(),
-        rows: vec![
-            row("VPC", "A network of its own", "10.42.0.0/16, DNS on"),
-            row(
-                "Subnet",
-                "Where the instance stands",
-                "10.42.0.0/20 in eu-central-1a",
-            ),
-            row("Internet gateway", "The way in and out", "attached to the VPC"),
-            row(
-                "Route table",
-                "Sends traffic to the gateway",
-                "0.0.0.0/0 to the gateway",
-            ),
-            row("Security group", "Lets in what is needed", "443 from anywhere"),
-            row(
-                "Instance",
-                "Runs the data platform",
-                "t3.small, IMDSv2 only, 20 GiB encrypted",
-            ),
-            row("Elastic IP", "An address that stays", "one public address"),
-        ],
-        costs: vec![
-            ("t3.small".to_owned(), "17.52 USD".to_owned()),
-            ("Volume 20 GiB".to_owned(), "1.90 USD".to_owned()),
-            ("Public address".to_owned(), "3.65 USD".to_owned()),
-        ],
-        cost: "23.07 USD per month".to_owned(),
-        cost_note: "List prices of 2026-11-01 in eu-central-1, estimated".to_owned(),
-    }
-}
-
 fn operation(state: &str, percent: u8) -> OperationPage {
     let failed = state == "failed";
     let mut steps = vec![
@@ -381,7 +344,11 @@ fn operation(state: &str, percent: u8) -> OperationPage {
         deployment: Some(DEPLOYMENT),
         percent,
         steps,
-        plan: Some(plan()),
+        plan: Some(plans::first()),
+        agreement: Agreement {
+            needed: 1,
+            ..Agreement::default()
+        },
         problem: failed.then(|| ProblemBody {
             title: "The account lacks vCPU quota".to_owned(),
             detail: Some("Needs 2 more vCPU in eu-central-1.".to_owned()),
@@ -394,6 +361,30 @@ fn operation(state: &str, percent: u8) -> OperationPage {
         after: 17,
         key: Some("k".to_owned()),
     }
+}
+
+fn reviewed(kind: &str, plan: Plan) -> OperationPage {
+    OperationPage {
+        kind: kind.to_owned(),
+        plan: Some(plan),
+        ..operation("awaiting_approval", 0)
+    }
+}
+
+fn replanned() -> OperationPage {
+    let mut page = reviewed("provision", plans::first());
+    page.agreement.changed = Some("Since this plan was shown, the price table changed.".to_owned());
+    page
+}
+
+fn deletion() -> OperationPage {
+    let mut page = reviewed("delete", plans::deletion());
+    page.agreement = Agreement {
+        needed: 2,
+        by: vec!["ada@northwind.example".to_owned()],
+        ..Agreement::default()
+    };
+    page
 }
 
 fn wizard(theme: Theme) -> Vec<(&'static str, Markup)> {
@@ -424,6 +415,8 @@ fn wizard(theme: Theme) -> Vec<(&'static str, Markup)> {
         connection: &id,
         region: "eu-central-1",
         instance_type: "t3.small",
+        profile: "single",
+        database: "false",
         key: "k",
         problem: None,
     };
@@ -509,6 +502,38 @@ fn wizard(theme: Theme) -> Vec<(&'static str, Markup)> {
             ),
         ),
         (
+            "review-changed",
+            page(
+                Place::Deployments,
+                "Review plan",
+                &operation::content(&replanned()),
+            ),
+        ),
+        (
+            "review-size",
+            page(
+                Place::Deployments,
+                "Review plan",
+                &operation::content(&reviewed("change", plans::size())),
+            ),
+        ),
+        (
+            "review-availability",
+            page(
+                Place::Deployments,
+                "Review plan",
+                &operation::content(&reviewed("change", plans::availability())),
+            ),
+        ),
+        (
+            "review-deletion",
+            page(
+                Place::Deployments,
+                "Review plan",
+                &operation::content(&deletion()),
+            ),
+        ),
+        (
             "progress",
             page(
                 Place::Deployments,
@@ -573,6 +598,21 @@ fn deployment() -> DeploymentPage {
             row("instance", "node-1", "i-0a1b2c3d4e5f60718"),
             row("elastic_ip", "address", "eipalloc-0a1b2c3d4e5f6071"),
         ],
+        change: Some(ChangeForm {
+            action: format!("/deployments/{DEPLOYMENT}/change"),
+            instance_types: vec!["t3.small".to_owned(), "m7i.large".to_owned()],
+            instance_type: "t3.small".to_owned(),
+            profile: "single".to_owned(),
+            database: false,
+            version: 3,
+            key: "k".to_owned(),
+            problem: None,
+        }),
+        steering: Steering {
+            paused: false,
+            drift_policy: "alert".to_owned(),
+            key: Some("k".to_owned()),
+        },
         delete: Some(DeleteForm {
             action: format!("/deployments/{DEPLOYMENT}/delete"),
             name: "single".to_owned(),

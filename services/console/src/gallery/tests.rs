@@ -203,3 +203,96 @@ fn live_parts_close_and_announce_one_line() {
         }
     }
 }
+
+/// What a page says, without its markup.
+fn said(document: &Html, text: &str) -> String {
+    let place = selector(text);
+    let found = document.select(&place);
+    let words: String = found.flat_map(|element| element.text()).collect();
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn page(name: &str) -> Html {
+    let found = pages().into_iter().find(|(other, _, _)| *other == name);
+    found.unwrap_or_else(|| panic!("no page {name}")).2
+}
+
+#[test]
+fn a_plan_is_read_before_it_is_approved_by_its_hash() {
+    let form = selector("form[action$='/approve'] input[name=plan_hash]");
+    for name in [
+        "review",
+        "review-changed",
+        "review-size",
+        "review-availability",
+        "review-deletion",
+    ] {
+        let document = page(name);
+        let hash = document
+            .select(&form)
+            .next()
+            .and_then(|input| input.attr("value"))
+            .expect("the form names the plan");
+        assert_eq!(hash.len(), 64, "{name}");
+        let shown = said(&document, "main");
+        for words in [
+            "USD a month",
+            "Downtime",
+            "About",
+            "Loss of",
+            "Permissions to look",
+        ] {
+            assert!(shown.contains(words), "{name} does not say {words}");
+        }
+    }
+}
+
+#[test]
+fn a_difference_shows_what_was_and_what_will_be() {
+    let size = page("review-size");
+    assert_eq!(count(&size, ".diff.change"), 1);
+    let shown = said(&size, "main");
+    assert!(
+        shown.contains("t3.medium, 30 GiB encrypted → m6i.large, 30 GiB encrypted"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("+39.71") && shown.contains("About 3 min 0 s"),
+        "{shown}"
+    );
+
+    let two_zones = page("review-availability");
+    let counts = [".diff.create", ".diff.change", ".diff.delete"].map(|sign| count(&two_zones, sign));
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+
+    let changed = page("review-changed");
+    assert!(said(&changed, ".note.warn").contains("the price table changed"));
+}
+
+#[test]
+fn a_deletion_says_what_is_lost_and_who_has_agreed() {
+    let deletion = page("review-deletion");
+    assert_eq!(count(&deletion, ".diff.delete"), 8);
+    let shown = said(&deletion, "main");
+    for words in [
+        "This cannot be undone",
+        "The data on the machine's volume goes with it",
+        "Approved by ada@northwind.example; one more is needed.",
+        "Approve and delete",
+        "measured: none yet",
+    ] {
+        assert!(shown.contains(words), "no {words} in {shown}");
+    }
+}
+
+#[test]
+fn work_under_way_can_be_stopped_in_two_ways() {
+    let running = page("progress");
+    let choice = selector("form[action$='/cancel'] input[name=then]");
+    let thens: Vec<_> = running
+        .select(&choice)
+        .filter_map(|input| input.attr("value"))
+        .collect();
+    assert_eq!(thens, ["rollback", "keep"]);
+    assert_eq!(count(&page("progress-done"), "form[action$='/cancel']"), 0);
+}

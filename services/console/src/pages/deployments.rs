@@ -100,9 +100,14 @@ pub(crate) struct NewDeployment<'a> {
     pub(crate) connection: &'a str,
     pub(crate) region: &'a str,
     pub(crate) instance_type: &'a str,
+    pub(crate) profile: &'a str,
+    /// `true` or `false`.
+    pub(crate) database: &'a str,
     pub(crate) key: &'a str,
     pub(crate) problem: Option<&'a ProblemBody>,
 }
+
+const NO_OR_YES: [(&str, &str); 2] = [("false", "No"), ("true", "Yes, in both zones")];
 
 /// The choice. Nothing is created by it: the next page shows the plan.
 pub(crate) fn new(view: &NewDeployment<'_>) -> Markup {
@@ -128,12 +133,12 @@ pub(crate) fn new_form(view: &NewDeployment<'_>) -> Markup {
                 legend { "Profile" }
                 div.halves {
                     label.choice {
-                        input type="radio" name="profile" value="single" checked;
+                        input type="radio" name="profile" value="single" checked[view.profile != "highly-available"];
                         div { b { "Single" } span.sub { "One instance with an encrypted volume and a fixed address, in a network of its own. For trials and for work that may wait." } }
                     }
                     label.choice {
-                        input type="radio" name="profile" value="highly-available" disabled;
-                        div { b { "Highly available" } span.sub { "Three availability zones. Not offered yet." } }
+                        input type="radio" name="profile" value="highly-available" checked[view.profile == "highly-available"];
+                        div { b { "Highly available" } span.sub { "Machines in two availability zones behind a load balancer. One zone can be lost within two minutes, and no data with it." } }
                     }
                 }
             }
@@ -141,6 +146,7 @@ pub(crate) fn new_form(view: &NewDeployment<'_>) -> Markup {
                 (ui::select("connection_id", "AWS account", view.connections, view.connection))
                 (ui::select("region", "Region", view.regions, view.region))
                 (ui::select("instance_type", "Instance type", view.instance_types, view.instance_type))
+                (ui::select("database", "Database of its own (highly available only)", &NO_OR_YES, view.database))
             }
             (ui::actions(&submit("Review plan")))
         }
@@ -171,7 +177,31 @@ pub(crate) struct DeploymentPage {
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) operation: Option<OperationId>,
     pub(crate) resources: Vec<ResourceRow>,
+    pub(crate) change: Option<ChangeForm>,
+    pub(crate) steering: Steering,
     pub(crate) delete: Option<DeleteForm>,
+}
+
+/// The form that asks for another design.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChangeForm {
+    pub(crate) action: String,
+    pub(crate) instance_types: Vec<String>,
+    pub(crate) instance_type: String,
+    pub(crate) profile: String,
+    pub(crate) database: bool,
+    pub(crate) version: i64,
+    pub(crate) key: String,
+    pub(crate) problem: Option<ProblemBody>,
+}
+
+/// Whether the work rests, and what is done about drift.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Steering {
+    pub(crate) paused: bool,
+    pub(crate) drift_policy: String,
+    /// The key of the forms; none for a viewer who may not change anything.
+    pub(crate) key: Option<String>,
 }
 
 /// The form that asks for the end of something by its name.
@@ -205,7 +235,51 @@ pub(crate) fn show(tenant: TenantId, view: &DeploymentPage) -> Markup {
                     ("Instance type", html! { code { (view.instance_type) } }),
                     ("Created", time(view.created_at)),
                 ])))
+                @if let Some(change) = &view.change { (ui::card("Change this deployment", &change_form(change))) }
+                (ui::card("Work", &steering(view)))
                 @if let Some(delete) = &view.delete { (ui::danger_card("Delete this deployment", &delete_deployment(delete))) }
+            }
+        }
+    }
+}
+
+/// Asks for another size or profile; with nothing different, for what drifted to be put right.
+pub(crate) fn change_form(view: &ChangeForm) -> Markup {
+    let types: Vec<_> = view
+        .instance_types
+        .iter()
+        .map(|name| (name.as_str(), name.as_str()))
+        .collect();
+    let profiles = [("single", "Single"), ("highly-available", "Highly available")];
+    html! {
+        form.form method="post" action=(view.action) hx-post=(view.action) hx-swap="outerHTML" hx-disable="find button" {
+            p { "Nothing changes yet. The next page shows the difference, its cost and its downtime, for you to approve. With nothing different it puts right what drifted." }
+            @if let Some(refused) = &view.problem { (problem(refused)) }
+            (form_start(&view.key))
+            input type="hidden" name="version" value=(view.version);
+            (ui::select("instance_type", "Instance type", &types, &view.instance_type))
+            @if view.profile == "single" { (ui::select("profile", "Profile", &profiles, &view.profile)) }
+            @else { input type="hidden" name="profile" value=(view.profile); }
+            @if !view.database { (ui::select("database", "Database of its own (highly available only)", &NO_OR_YES, "false")) }
+            @else { input type="hidden" name="database" value="true"; }
+            (ui::actions(&submit("Review change")))
+        }
+    }
+}
+
+fn steering(view: &DeploymentPage) -> Markup {
+    let (at, steering) = (format!("/deployments/{}", view.id), &view.steering);
+    let policies = [("alert", "Tell us"), ("repair", "Tell us and put it right")];
+    let drift = format!("{at}/drift-policy");
+    html! {
+        p { @if steering.paused { "Paused: nothing is called in your account until the work is resumed." } @else { "Work goes on by itself. Pausing lets a call under way end and makes no other." } }
+        @if let Some(key) = &steering.key {
+            @if steering.paused { (ui::action_form(&format!("{at}/resume"), key, "primary", "Resume work")) }
+            @else { (ui::action_form(&format!("{at}/pause"), key, "quiet", "Pause work")) }
+            form.form method="post" action=(drift) {
+                (form_start(key))
+                (ui::select("policy", "When something is not as planned", &policies, &steering.drift_policy))
+                (ui::actions(&html! { button.btn type="submit" { "Set" } }))
             }
         }
     }
@@ -213,9 +287,8 @@ pub(crate) fn show(tenant: TenantId, view: &DeploymentPage) -> Markup {
 
 /// The form that ends a deployment.
 pub(crate) fn delete_deployment(view: &DeleteForm) -> Markup {
-    let words =
-        "Every resource is removed from your account, with the data on its volume. This cannot be undone.";
-    delete_form(view, words, "Delete deployment")
+    let words = "Nothing is removed yet. The next page lists everything that goes and stays; the deletion begins when two people have approved it.";
+    delete_form(view, words, "Review deletion")
 }
 
 fn connect(view: &DeploymentPage) -> Markup {

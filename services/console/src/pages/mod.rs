@@ -11,6 +11,7 @@ pub(crate) mod operation;
 pub(crate) mod outbox;
 pub(crate) mod overview;
 pub(crate) mod people;
+pub(crate) mod plan;
 pub(crate) mod quarantine;
 pub(crate) mod refusal;
 pub(crate) mod sign_in;

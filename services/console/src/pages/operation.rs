@@ -4,49 +4,24 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use service_kit::ProblemBody;
 use tenant_model::ids::{DeploymentId, OperationId};
+use tenant_model::plan::Plan;
 
 use crate::format;
 use crate::pages::connections::STAGES;
-use crate::ui::{self, Column, Step, StepState, Tone, form_start, pill, problem};
+use crate::pages::plan;
+use crate::ui::{self, Step, StepState, Tone, form_start, pill, problem};
 
-/// One line of a plan.
-#[derive(Clone, Debug)]
-pub(crate) struct PlanRow {
-    pub(crate) change: Change,
-    pub(crate) resource: String,
-    pub(crate) why: String,
-    pub(crate) before: Option<String>,
-    pub(crate) after: Option<String>,
-}
-
-/// What a line does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Create,
-    Alter,
-    Delete,
-}
-
-impl Change {
-    const fn parts(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Create => ("create", "+", "Create"),
-            Self::Alter => ("change", "~", "Change"),
-            Self::Delete => ("delete", "−", "Delete"),
-        }
-    }
-}
-
-/// A plan that waits for approval or was approved.
-#[derive(Clone, Debug)]
-pub(crate) struct PlanView {
-    pub(crate) hash: String,
-    pub(crate) rows: Vec<PlanRow>,
-    /// What costs something, and how much in a month.
-    pub(crate) costs: Vec<(String, String)>,
-    /// The monthly sum in words, with the date of its prices.
-    pub(crate) cost: String,
-    pub(crate) cost_note: String,
+/// Who must agree to a plan, and who has.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Agreement {
+    /// Different people that it takes.
+    pub(crate) needed: usize,
+    /// Whose approval is enough alone.
+    pub(crate) alone: Option<String>,
+    /// Who has approved the plan that is shown.
+    pub(crate) by: Vec<String>,
+    /// What has changed since an older plan, in words; none when there was no older one.
+    pub(crate) changed: Option<String>,
 }
 
 /// One operation as a page.
@@ -58,7 +33,8 @@ pub(crate) struct OperationPage {
     pub(crate) deployment: Option<DeploymentId>,
     pub(crate) percent: u8,
     pub(crate) steps: Vec<Step>,
-    pub(crate) plan: Option<PlanView>,
+    pub(crate) plan: Option<Plan>,
+    pub(crate) agreement: Agreement,
     pub(crate) problem: Option<ProblemBody>,
     pub(crate) requested_at: DateTime<Utc>,
     pub(crate) requested_by: String,
@@ -112,8 +88,36 @@ pub(crate) fn content(view: &OperationPage) -> Markup {
         } @else {
             div.columns {
                 div hx-sse:connect={ "/operations/" (view.id) "/live?after=" (view.after) } hx-sse:close="done" hx-swap="innerMorph" { (live(view)) }
-                div { @if let Some(plan) = &view.plan { (ui::flush_card("Plan", &html! { span.muted.small { (plan.cost) } }, &plan_table(plan, true))) } }
+                div { (stop(view)) @if let Some(plan) = &view.plan { (ui::flush_card("Plan", &html! { span.muted.small { (plan::cost_in_words(plan)) } }, &plan::difference(plan, true))) } }
             }
+        }
+    }
+}
+
+/// Work under way is withdrawn with a word on what it has done so far.
+fn stop(view: &OperationPage) -> Markup {
+    let withdrawable = matches!(view.kind.as_str(), "provision" | "change") && !view.is_over();
+    let back = if view.kind == "change" {
+        "Turning back makes the design from before the wanted one again."
+    } else {
+        "Turning back takes down what was made so far."
+    };
+    html! {
+        @if let Some(key) = view.key.as_ref().filter(|_| withdrawable) {
+            (ui::card("Stop", &html! {
+                p { "A call under way ends. " (back) " Keeping leaves everything as it is then." }
+                div.actions { (stop_form(view, key, ("rollback", "Stop and turn back"))) (stop_form(view, key, ("keep", "Stop and keep"))) }
+            }))
+        }
+    }
+}
+
+fn stop_form(view: &OperationPage, key: &str, (then, words): (&str, &str)) -> Markup {
+    html! {
+        form method="post" action={ "/operations/" (view.id) "/cancel" } {
+            (form_start(key))
+            input type="hidden" name="then" value=(then);
+            button.btn.quiet type="submit" { (words) }
         }
     }
 }
@@ -129,7 +133,8 @@ fn stages(view: &OperationPage) -> Markup {
 
 fn title(view: &OperationPage) -> String {
     match (view.waits_for_approval(), view.is_first_deployment()) {
-        (true, _) => "Review the plan".to_owned(),
+        (true, true) => "Review the plan".to_owned(),
+        (true, false) => format!("Review the plan: {}", format::words(&view.kind).to_lowercase()),
         (false, true) => first_deployment(&view.state).to_owned(),
         (false, false) => format::words(&view.kind),
     }
@@ -203,10 +208,18 @@ fn finished(view: &OperationPage) -> Markup {
     )
 }
 
-fn review(view: &OperationPage, plan: &PlanView) -> Markup {
+fn review(view: &OperationPage, plan: &Plan) -> Markup {
     html! {
+        @if let Some(changed) = &view.agreement.changed {
+            (ui::note(Tone::Warn, "The plan is not the one that was shown before", &html! { p { (changed) " Nothing was done. This is the plan as it is now." } }))
+        }
         div.columns {
-            div { (ui::flush_card("What will be done", &html! { span.muted.small { (tally(&plan.rows)) } }, &plan_table(plan, false))) }
+            div {
+                (ui::flush_card("What will be done", &html! { span.muted.small { (plan::tally(plan)) } }, &plan::difference(plan, false)))
+                (ui::flush_card("What it costs in your account", &html! { span.muted.small { (plan::cost_in_words(plan)) } }, &plan::cost(plan)))
+                (ui::flush_card("After a fault", &html! {}, &plan::recovery(plan)))
+                (ui::card("What your account must have and allow", &plan::needs(plan)))
+            }
             div { (ui::card("Approve", &html! { (approve_form(view, plan, None)) (withdraw(view)) })) }
         }
     }
@@ -218,76 +231,56 @@ fn withdraw(view: &OperationPage) -> Markup {
     html! { @if let Some(key) = &view.key { (ui::action_form(&action, key, "quiet", "Withdraw plan")) } }
 }
 
-fn tally(rows: &[PlanRow]) -> String {
-    let of = |change| rows.iter().filter(|row| row.change == change).count();
-    format!(
-        "{} to create, {} to change, {} to delete",
-        of(Change::Create),
-        of(Change::Alter),
-        of(Change::Delete)
-    )
-}
-
-fn plan_table(plan: &PlanView, brief: bool) -> Markup {
-    let columns = [
-        Column::text("Change"),
-        Column::text("Resource"),
-        Column::text("What it will be"),
+/// The approval names the plan by its hash, so that nobody approves what he has not seen.
+pub(crate) fn approve_form(view: &OperationPage, plan: &Plan, refused: Option<&ProblemBody>) -> Markup {
+    let action = format!("/operations/{}/approve", view.id);
+    let mut facts = vec![
+        ("Cost", html! { b { (plan::cost_in_words(plan)) } }),
+        ("Takes", plan::duration(plan)),
+        ("Downtime", plan::downtime(plan)),
     ];
-    let columns = &columns[..if brief { 2 } else { 3 }];
-    html! {
-        table.table.cards[!brief] {
-            caption.hidden { "Planned changes" }
-            (ui::headings(columns, None))
-            tbody { @for row in &plan.rows { (plan_line(row, brief)) } }
-        }
+    if !plan.kept.is_empty() {
+        facts.push(("Stays", plan::kept(plan)));
     }
-}
-
-fn plan_line(row: &PlanRow, brief: bool) -> Markup {
-    let (class, sign, words) = row.change.parts();
+    facts.push((
+        "Plan",
+        html! { code { (plan.hash.chars().take(12).collect::<String>()) } },
+    ));
     html! {
-        tr {
-            td data-label="Change" { span.diff.(class) title=(words) { (sign) span.hidden { (words) } } }
-            th scope="row" { (row.resource) span.sub { (row.why) } }
-            @if !brief {
-                td data-label="What it will be" {
-                    @if let Some(before) = &row.before { span.sub { "Now " (before) } }
-                    @match &row.after { Some(after) => (after), None => span.muted { "Gone" } }
+        form.form method="post" action=(action) hx-post=(action) hx-swap="outerHTML" hx-disable="find button" {
+            @if let Some(refused) = refused { (problem(refused)) }
+            (plan::irreversible(plan))
+            (ui::facts(&facts))
+            (agreement(&view.agreement))
+            @match &view.key {
+                Some(key) => {
+                    (form_start(key))
+                    input type="hidden" name="plan_hash" value=(plan.hash);
+                    div.actions { (approve_button(view)) }
                 }
+                None => p.muted { "An admin of your organisation can approve this plan." },
             }
         }
     }
 }
 
-fn costs(plan: &PlanView) -> Markup {
+fn approve_button(view: &OperationPage) -> Markup {
+    let last = view.agreement.by.len() + 1 >= view.agreement.needed;
     html! {
-        b { (plan.cost) }
-        @for (item, amount) in &plan.costs { span.sub { (item) ", " (amount) } }
-        span.sub { (plan.cost_note) }
+        @if view.kind == "delete" { button.btn.danger type="submit" { (if last { "Approve and delete" } else { "Approve deletion" }) } }
+        @else { button.btn.primary type="submit" { "Approve plan" } }
     }
 }
 
-/// The approval names the plan by its hash, so that nobody approves what he has not seen.
-pub(crate) fn approve_form(view: &OperationPage, plan: &PlanView, refused: Option<&ProblemBody>) -> Markup {
-    let action = format!("/operations/{}/approve", view.id);
+/// Said only where it takes more than one.
+fn agreement(agreement: &Agreement) -> Markup {
     html! {
-        form.form method="post" action=(action) hx-post=(action) hx-swap="outerHTML" hx-disable="find button" {
-            @if let Some(refused) = refused { (problem(refused)) }
-            (ui::facts(&[
-                ("Estimated cost", costs(plan)),
-                ("Undo", html! { "Deleting the deployment removes everything listed here." }),
-                ("Plan", html! { code { (plan.hash.chars().take(12).collect::<String>()) } }),
-            ]))
-            @match &view.key {
-                Some(key) => {
-                    (form_start(key))
-                    input type="hidden" name="plan_hash" value=(plan.hash);
-                    div.actions {
-                        button.btn.primary type="submit" { "Approve plan" }
-                    }
-                }
-                None => p.muted { "An admin of your organisation can approve this plan." },
+        @if agreement.needed > 1 {
+            p {
+                "Takes the approval of " (agreement.needed) " different people. "
+                @if agreement.by.is_empty() { "Nobody has approved it yet." }
+                @else { "Approved by " (agreement.by.join(", ")) "; one more is needed." }
+                @if let Some(alone) = &agreement.alone { " The approval of " (alone) " alone is enough: the organisation has no other admin." }
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use axum::extract::{Path, State};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use service_kit::{Problem, ProblemBody, kinds};
+use tenant_model::blueprint::Design;
 use tenant_model::deployment::Deployment;
 use tenant_model::operation::Operation;
 use tenant_model::plan::instance_types;
@@ -11,14 +12,15 @@ use tenant_model::resource::ResourceRecord;
 use tenant_model::{Action, DeploymentId, TenantId};
 use tenant_provisioning::{deployments as service, operations};
 
-use super::connections::{id, rows as connection_rows};
+use super::connections::{KeyForm, id, rows as connection_rows};
 use super::{Answer, refused_form, tenant_page};
 use crate::api::Change;
 use crate::app::Site;
 use crate::layout::Place;
 use crate::pages::connections::Phase;
 use crate::pages::deployments::{
-    self as pages, DeleteForm, DeploymentPage, DeploymentRow, NewDeployment, ResourceRow,
+    self as pages, ChangeForm, DeleteForm, DeploymentPage, DeploymentRow, NewDeployment, ResourceRow,
+    Steering,
 };
 use crate::respond;
 use crate::visit::{Fields, Refused, Visit};
@@ -94,6 +96,7 @@ pub(super) struct NewForm {
     profile: String,
     region: String,
     instance_type: String,
+    database: Option<String>,
     idempotency_key: String,
 }
 
@@ -116,7 +119,7 @@ pub(super) async fn create(
     let frame = visit.tenant(&site, tenant).await?;
     let body = json!({
         "connection_id": form.connection_id, "profile": form.profile, "region": form.region,
-        "instance_type": form.instance_type,
+        "instance_type": form.instance_type, "database": form.database.as_deref() == Some("true"),
     });
     let change = Change::post(
         format!("/v1/tenants/{tenant}/deployments"),
@@ -190,6 +193,8 @@ impl Offer {
             connection: typed.map_or("", |form| &form.connection_id),
             region: typed.map_or("", |form| &form.region),
             instance_type: typed.map_or(service::DEFAULT_INSTANCE_TYPE, |form| &form.instance_type),
+            profile: typed.map_or("single", |form| &form.profile),
+            database: typed.and_then(|form| form.database.as_deref()).unwrap_or("false"),
             key: &self.key,
             problem: again.map(|(_, problem)| problem),
         })
@@ -231,7 +236,14 @@ async fn view(site: &Site, visit: &Visit, deployment: &Deployment) -> Result<Dep
         deployment.phase.name(),
         "deleting" | "deleted" | "cancelled" | "planned"
     );
-    let deletable = visit.may(Action::ChangeTenant, Some(deployment.tenant_id)) && !ends;
+    let may_change = visit.may(Action::ChangeTenant, Some(deployment.tenant_id));
+    let deletable = may_change && !ends;
+    let changeable = may_change && matches!(deployment.phase.name(), "ready" | "provisioning");
+    let over = matches!(deployment.phase.name(), "deleted" | "cancelled" | "planned");
+    let design = match changeable {
+        true => Some(service::design(app, deployment).await?),
+        false => None,
+    };
     let address = records.iter().find_map(address);
     Ok(DeploymentPage {
         id: deployment.id,
@@ -245,6 +257,12 @@ async fn view(site: &Site, visit: &Visit, deployment: &Deployment) -> Result<Dep
         created_at: deployment.created_at,
         operation: latest.map(|operation| operation.id),
         resources: records.iter().map(resource).collect(),
+        change: design.map(|design| change_form(site, deployment, (&design, None))),
+        steering: Steering {
+            paused: deployment.paused,
+            drift_policy: deployment.drift_policy.name().to_owned(),
+            key: (may_change && !over).then(|| site.form_key()),
+        },
         delete: deletable.then(|| delete_form(site, deployment, None)),
     })
 }
@@ -285,6 +303,127 @@ fn delete_form(site: &Site, deployment: &Deployment, problem: Option<ProblemBody
         key: site.form_key(),
         problem,
     }
+}
+
+fn change_form(
+    site: &Site,
+    deployment: &Deployment,
+    (design, problem): (&Design, Option<ProblemBody>),
+) -> ChangeForm {
+    ChangeForm {
+        action: format!("/deployments/{}/change", deployment.id),
+        instance_types: instance_types().map(str::to_owned).collect(),
+        instance_type: design.instance_type.clone(),
+        profile: design.profile.name().to_owned(),
+        database: design.database,
+        version: deployment.version,
+        key: site.form_key(),
+        problem,
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ChangeFields {
+    instance_type: String,
+    profile: String,
+    database: String,
+    version: i64,
+    idempotency_key: String,
+}
+
+pub(super) async fn change(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(deployment): Path<String>,
+    Fields(form): Fields<ChangeFields>,
+) -> Answer {
+    let deployment = visible(&site, &visit, &deployment).await?;
+    let wish = json!({
+        "instance_type": form.instance_type, "profile": form.profile, "database": form.database == "true",
+    });
+    let path = format!("/v1/deployments/{}", deployment.id);
+    let asked = Change::patch(path, &form.idempotency_key, (form.version, wish));
+    match site.api.call(Some(&visit.principal), asked).await {
+        Ok(planned) => Ok(respond::go(visit.fragment, &planned.page())),
+        Err(problem) => {
+            let frame = visit.tenant(&site, deployment.tenant_id).await?;
+            let mut view = view(&site, &visit, &deployment).await?;
+            let mut again = view.change.take().unwrap_or_default();
+            again.instance_type = form.instance_type;
+            again.problem = Some(problem.clone());
+            let fragment = pages::change_form(&again);
+            view.change = Some(again);
+            let whole = |_: &_| tenant_page(&visit, &frame, AT, &pages::show(deployment.tenant_id, &view));
+            Ok(refused_form(problem, visit.fragment, fragment, whole))
+        }
+    }
+}
+
+pub(super) async fn pause(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(deployment): Path<String>,
+    Fields(form): Fields<KeyForm>,
+) -> Answer {
+    steer(
+        &site,
+        &visit,
+        &deployment,
+        ("pause", &form.idempotency_key, Value::Null),
+    )
+    .await
+}
+
+pub(super) async fn resume(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(deployment): Path<String>,
+    Fields(form): Fields<KeyForm>,
+) -> Answer {
+    steer(
+        &site,
+        &visit,
+        &deployment,
+        ("resume", &form.idempotency_key, Value::Null),
+    )
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct DriftFields {
+    policy: String,
+    idempotency_key: String,
+}
+
+pub(super) async fn drift_policy(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(deployment): Path<String>,
+    Fields(form): Fields<DriftFields>,
+) -> Answer {
+    let policy = json!({ "policy": form.policy });
+    steer(
+        &site,
+        &visit,
+        &deployment,
+        ("drift-policy", &form.idempotency_key, policy),
+    )
+    .await
+}
+
+async fn steer(
+    site: &Site,
+    visit: &Visit,
+    deployment: &str,
+    (verb, key, body): (&str, &str, Value),
+) -> Answer {
+    let deployment = visible(site, visit, deployment).await?;
+    let change = Change::post(format!("/v1/deployments/{}/{verb}", deployment.id), key, body);
+    site.api.call(Some(&visit.principal), change).await?;
+    Ok(respond::go(
+        visit.fragment,
+        &format!("/deployments/{}", deployment.id),
+    ))
 }
 
 #[derive(Debug, Deserialize)]

@@ -91,6 +91,13 @@ fn of_a_tenant() -> Router<Site> {
         .route("/tenants/{tenant_id}/deployments/new", get(deployments::new))
         .route("/deployments/{deployment_id}", get(deployments::show))
         .route("/deployments/{deployment_id}/delete", post(deployments::delete))
+        .route("/deployments/{deployment_id}/change", post(deployments::change))
+        .route("/deployments/{deployment_id}/pause", post(deployments::pause))
+        .route("/deployments/{deployment_id}/resume", post(deployments::resume))
+        .route(
+            "/deployments/{deployment_id}/drift-policy",
+            post(deployments::drift_policy),
+        )
         .route("/operations/{operation_id}", get(operations::show))
         .route("/operations/{operation_id}/live", get(operations::live))
         .route("/operations/{operation_id}/approve", post(operations::approve))

@@ -1,23 +1,21 @@
 //! One operation: its plan, its approval, its progress.
 
 use axum::extract::{Path, Query, State};
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service_kit::{Problem, kinds, sse};
 use tenant_model::operation::{Operation, Step as ModelStep, StepState as ModelStepState};
-use tenant_model::plan::{Change as ModelChange, Plan, PlanLine};
 use tenant_model::{Action, OperationId};
-use tenant_provisioning::operations as service;
+use tenant_provisioning::{operations as service, what_moved};
 
-use super::connections::{KeyForm, id};
+use super::connections::id;
 use super::{Answer, refused_form, tenant_page};
 use crate::api::Change;
 use crate::app::Site;
 use crate::format;
 use crate::layout::Place;
 use crate::live::{self, Look};
-use crate::pages::operation::{self as pages, Change as Sign, OperationPage, PlanRow, PlanView};
+use crate::pages::operation::{self as pages, Agreement, OperationPage};
 use crate::respond;
 use crate::ui::{Step, StepState};
 use crate::visit::{Fields, Refused, Visit};
@@ -45,6 +43,9 @@ pub(super) async fn show(State(site): State<Site>, visit: Visit, Path(operation)
     let mut view = view(&site, &visit, &operation, after);
     view.requested_by = people.name(&view.requested_by);
     view.approved_by = view.approved_by.map(|actor| people.name(&actor));
+    let agreement = &mut view.agreement;
+    agreement.alone = agreement.alone.take().map(|actor| people.name(&actor));
+    agreement.by = agreement.by.iter().map(|actor| people.name(actor)).collect();
     Ok(tenant_page(&visit, &frame, AT, &pages::content(&view)))
 }
 
@@ -106,11 +107,14 @@ pub(super) async fn approve(
     );
     match site.api.call(Some(&visit.principal), change).await {
         Ok(_) => Ok(respond::go(visit.fragment, &address(operation.id))),
+        // The operation shows the present plan from now on, and says what changed.
+        Err(problem) if problem.code == kinds::PLAN_STALE.code => {
+            Ok(respond::go(visit.fragment, &address(operation.id)))
+        }
         Err(problem) => {
             let frame = visit.tenant(&site, operation.tenant_id).await?;
             let mut view = view(&site, &visit, &operation, 0);
-            let plan = plan(&operation.plan);
-            let fragment = pages::approve_form(&view, &plan, Some(&problem));
+            let fragment = pages::approve_form(&view, &operation.plan, Some(&problem));
             view.problem = Some(problem.clone());
             let whole = |_: &_| tenant_page(&visit, &frame, AT, &pages::content(&view));
             Ok(refused_form(problem, visit.fragment, fragment, whole))
@@ -118,15 +122,24 @@ pub(super) async fn approve(
     }
 }
 
+#[derive(Debug, Deserialize)]
+pub(super) struct CancelForm {
+    /// What becomes of work under way.
+    then: Option<String>,
+    idempotency_key: String,
+}
+
 pub(super) async fn cancel(
     State(site): State<Site>,
     visit: Visit,
     Path(operation): Path<String>,
-    Fields(form): Fields<KeyForm>,
+    Fields(form): Fields<CancelForm>,
 ) -> Answer {
     let operation = visible(&site, &visit, &operation).await?;
+    let keep = form.then.as_deref() == Some("keep");
+    let then = if keep { "keep" } else { "rollback" };
     let change = Change::post(
-        format!("/v1/operations/{}/cancel", operation.id),
+        format!("/v1/operations/{}/cancel?then={then}", operation.id),
         &form.idempotency_key,
         Value::Null,
     );
@@ -153,7 +166,8 @@ fn view(site: &Site, visit: &Visit, operation: &Operation, after: i64) -> Operat
         deployment: Some(operation.deployment_id),
         percent: operation.percent(),
         steps: operation.steps.iter().map(step).collect(),
-        plan: Some(plan(&operation.plan)),
+        plan: Some(operation.plan.clone()),
+        agreement: agreement(operation),
         problem: operation.problem.as_ref().map(|words| service_kit::ProblemBody {
             title: "The operation did not succeed".to_owned(),
             next_action: None,
@@ -164,6 +178,17 @@ fn view(site: &Site, visit: &Visit, operation: &Operation, after: i64) -> Operat
         approved_by: operation.approved_by.clone(),
         after,
         key: may_change.then(|| site.form_key()),
+    }
+}
+
+fn agreement(operation: &Operation) -> Agreement {
+    let contract = &operation.contract;
+    let by = contract.approvers(&operation.plan.hash).into_iter();
+    Agreement {
+        needed: usize::from(contract.quorum.approvals),
+        alone: contract.quorum.alone.clone(),
+        by: by.map(str::to_owned).collect(),
+        changed: contract.superseded.as_ref().map(|older| what_moved(&older.moved)),
     }
 }
 
@@ -185,44 +210,5 @@ fn step(step: &ModelStep) -> Step {
         state,
         when: took.unwrap_or_default(),
         fix: None,
-    }
-}
-
-fn plan(plan: &Plan) -> PlanView {
-    let cost = &plan.cost;
-    let lines = plan.lines.iter().map(plan_row);
-    let costs = cost
-        .lines
-        .iter()
-        .map(|line| (line.item.clone(), format!("{} USD", line.monthly_usd)));
-    PlanView {
-        hash: plan.hash.clone(),
-        rows: lines.collect(),
-        costs: costs.collect(),
-        cost: format!("{} USD per month", money(&cost.monthly_usd)),
-        cost_note: format!(
-            "List prices of {} in {}, {}",
-            cost.prices_as_of, cost.prices_region, cost.confidence
-        ),
-    }
-}
-
-fn money(text: &str) -> String {
-    text.parse::<Decimal>()
-        .map_or_else(|_| text.to_owned(), |amount| format!("{:.2}", amount.round_dp(2)))
-}
-
-fn plan_row(line: &PlanLine) -> PlanRow {
-    let change = match line.change {
-        ModelChange::Create => Sign::Create,
-        ModelChange::Update => Sign::Alter,
-        ModelChange::Delete => Sign::Delete,
-    };
-    PlanRow {
-        change,
-        resource: format::words(&line.resource),
-        why: line.why.clone(),
-        before: line.before.clone(),
-        after: line.after.clone(),
     }
 }

@@ -6,19 +6,19 @@ use axum::{
 };
 use http::Uri;
 use service_kit::{
-    Caller, IdPath, IfMatch, Mutation, Page, PageQuery, Problem, ProblemBody, Query, Reply, Trigger, etag,
+    Caller, IdPath, IfMatch, Mutation, MutationRequest, Page, PageQuery, Problem, ProblemBody, Query, Reply,
+    Trigger, etag,
 };
 use tenant_model::{
-    blueprint::NetworkChoice,
-    deployment::Profile,
     ids::{DeploymentId, TenantId},
-    principal::{Action, authorize},
+    principal::{Action, Principal, authorize},
 };
 
 use super::{
+    parse,
     views::{
-        DeploymentDetail, DeploymentRequest, DeploymentView, ListQuery, OperationView, RetentionQuery,
-        location,
+        ChangeRequest, DeploymentDetail, DeploymentRequest, DeploymentView, DriftPolicyRequest, ListQuery,
+        OperationView, RetentionQuery, location,
     },
     visible_tenant,
 };
@@ -26,6 +26,8 @@ use crate::{
     App, deployments,
     deployments::NewDeployment,
     idempotent::{self, Begun},
+    operations,
+    steering::{self, Steering},
 };
 
 /// Asks for a deployment of the caller's tenant, or (operator) of the connection's. The reply is an operation whose plan
@@ -47,7 +49,7 @@ pub(super) async fn plan(
     State(app): State<App>,
     mutation: Mutation<DeploymentRequest>,
 ) -> Result<Reply, Problem> {
-    let new = parse(&mutation.body)?;
+    let new = parse::deployment(&mutation.body)?;
     let owner = deployments::owner(&app, mutation.caller.tenant_id(), new.connection_id).await?;
     request(&app, owner, &mutation, &new).await
 }
@@ -72,7 +74,7 @@ pub(super) async fn create(
     IdPath(tenant_id): IdPath<TenantId>,
     mutation: Mutation<DeploymentRequest>,
 ) -> Result<Reply, Problem> {
-    let new = parse(&mutation.body)?;
+    let new = parse::deployment(&mutation.body)?;
     request(&app, tenant_id, &mutation, &new).await
 }
 
@@ -82,6 +84,8 @@ async fn request(
     mutation: &Mutation<DeploymentRequest>,
     new: &NewDeployment,
 ) -> Result<Reply, Problem> {
+    let body = &mutation.body;
+    let precautions = parse::precautions(body.on_failure.as_deref(), body.deadline_minutes)?;
     authorize(&mutation.caller, Action::ChangeTenant, Some(tenant_id))?;
     let mut tx = match idempotent::begin(app, &mutation.request, tenant_id).await? {
         Begun::New(tx) => *tx,
@@ -89,26 +93,9 @@ async fn request(
     };
     let actor = mutation.caller.actor();
     let operation = deployments::request_in(&mut tx, app, (tenant_id, &actor), new).await?;
+    let operation = operations::take_precautions(&mut tx, app, operation, precautions).await?;
     let reply = Reply::accepted(&location(&operation), &OperationView::from(&operation));
     idempotent::finish(tx, &mutation.request, tenant_id, reply).await
-}
-
-fn parse(body: &DeploymentRequest) -> Result<NewDeployment, Problem> {
-    let connection_id = body
-        .connection_id
-        .parse()
-        .map_err(|error| Problem::invalid("/connection_id", "not-an-id", format!("It is {error}.")));
-    let offered = "The profiles offered are: single, highly-available.";
-    let profile =
-        Profile::from_name(&body.profile).ok_or_else(|| Problem::invalid("/profile", "not-offered", offered));
-    Ok(NewDeployment {
-        connection_id: connection_id?,
-        profile: profile?,
-        region: body.region.clone(),
-        instance_type: body.instance_type.clone(),
-        database: false,
-        network: NetworkChoice::default(),
-    })
 }
 
 /// Lists deployments.
@@ -170,6 +157,48 @@ pub(super) async fn show(
     Ok(response)
 }
 
+/// Asks for another size or profile of a deployment, or with an empty body for what drifted to be put right. The reply is
+/// an operation whose plan waits for approval.
+#[utoipa::path(
+    patch, path = "/v1/deployments/{deployment_id}", operation_id = "deployment_change",
+    tag = "deployments",
+    params(
+        ("deployment_id" = String, Path, description = "The deployment"),
+        ("If-Match" = String, Header, description = "ETag of the deployment as it was seen"),
+    ),
+    request_body = ChangeRequest,
+    responses(
+        (status = 202, description = "A plan to approve", body = OperationView),
+        (status = 400, description = "malformed-body", body = ProblemBody),
+        (status = 401, description = "not-signed-in, credential-expired", body = ProblemBody),
+        (status = 403, description = "not-allowed", body = ProblemBody),
+        (status = 404, description = "not-found", body = ProblemBody),
+        (status = 409, description = "invalid-transition, connection-not-ready, tenant-suspended", body = ProblemBody),
+        (status = 412, description = "stale-version", body = ProblemBody),
+        (status = 422, description = "validation-failed, unknown-field", body = ProblemBody),
+        (status = 428, description = "if-match-missing", body = ProblemBody),
+    )
+)]
+pub(super) async fn change(
+    State(app): State<App>,
+    IdPath(id): IdPath<DeploymentId>,
+    IfMatch(version): IfMatch,
+    mutation: Mutation<ChangeRequest>,
+) -> Result<Reply, Problem> {
+    let tenant_id = changeable(&app, &mutation.caller, id).await?;
+    let (change, precautions) = parse::change(&mutation.body)?;
+    let mut tx = match idempotent::begin(&app, &mutation.request, tenant_id).await? {
+        Begun::New(tx) => *tx,
+        Begun::Replay(reply) => return Ok(reply),
+    };
+    let actor = mutation.caller.actor();
+    let asked = (actor.as_str(), &change);
+    let operation = deployments::request_change_in(&mut tx, &app, asked, (id, Some(version))).await?;
+    let operation = operations::take_precautions(&mut tx, &app, operation, precautions).await?;
+    let reply = Reply::accepted(&location(&operation), &OperationView::from(&operation));
+    idempotent::finish(tx, &mutation.request, tenant_id, reply).await
+}
+
 /// Asks for the end of a deployment. The reply is an operation whose plan says what goes and what stays, and waits for
 /// the approval of two people; then everything is taken down and it is proved that nothing is left.
 #[utoipa::path(
@@ -199,10 +228,7 @@ pub(super) async fn delete(
     Query(retention): Query<RetentionQuery>,
     trigger: Trigger,
 ) -> Result<Reply, Problem> {
-    let tenant_id = deployments::find(&app, trigger.caller.tenant_id(), id)
-        .await?
-        .tenant_id;
-    authorize(&trigger.caller, Action::ChangeTenant, Some(tenant_id))?;
+    let tenant_id = changeable(&app, &trigger.caller, id).await?;
     let mut tx = match idempotent::begin(&app, &trigger.request, tenant_id).await? {
         Begun::New(tx) => *tx,
         Begun::Replay(reply) => return Ok(reply),
@@ -212,4 +238,95 @@ pub(super) async fn delete(
     let operation = deployments::request_deletion_in(&mut tx, &app, asked, (id, Some(version))).await?;
     let reply = Reply::accepted(&location(&operation), &OperationView::from(&operation));
     idempotent::finish(tx, &trigger.request, tenant_id, reply).await
+}
+
+/// Rests the work on a deployment: nothing is called any more until it is resumed.
+#[utoipa::path(
+    post, path = "/v1/deployments/{deployment_id}/pause", operation_id = "deployment_pause",
+    tag = "deployments", params(("deployment_id" = String, Path, description = "The deployment")),
+    responses(
+        (status = 200, description = "Paused", body = DeploymentView),
+        (status = 400, description = "idempotency-key-missing", body = ProblemBody),
+        (status = 401, description = "not-signed-in, credential-expired", body = ProblemBody),
+        (status = 403, description = "not-allowed", body = ProblemBody),
+        (status = 404, description = "not-found", body = ProblemBody),
+        (status = 409, description = "invalid-transition", body = ProblemBody),
+    )
+)]
+pub(super) async fn pause(
+    State(app): State<App>,
+    IdPath(id): IdPath<DeploymentId>,
+    trigger: Trigger,
+) -> Result<Reply, Problem> {
+    steer(&app, id, (&trigger.caller, &trigger.request), Steering::Pause).await
+}
+
+/// Lets the work on a paused deployment go on.
+#[utoipa::path(
+    post, path = "/v1/deployments/{deployment_id}/resume", operation_id = "deployment_resume",
+    tag = "deployments", params(("deployment_id" = String, Path, description = "The deployment")),
+    responses(
+        (status = 200, description = "Goes on", body = DeploymentView),
+        (status = 400, description = "idempotency-key-missing", body = ProblemBody),
+        (status = 401, description = "not-signed-in, credential-expired", body = ProblemBody),
+        (status = 403, description = "not-allowed", body = ProblemBody),
+        (status = 404, description = "not-found", body = ProblemBody),
+        (status = 409, description = "invalid-transition", body = ProblemBody),
+    )
+)]
+pub(super) async fn resume(
+    State(app): State<App>,
+    IdPath(id): IdPath<DeploymentId>,
+    trigger: Trigger,
+) -> Result<Reply, Problem> {
+    steer(&app, id, (&trigger.caller, &trigger.request), Steering::Resume).await
+}
+
+/// Sets what is done about drift: only told, or also put right.
+#[utoipa::path(
+    post, path = "/v1/deployments/{deployment_id}/drift-policy", operation_id = "deployment_drift_policy",
+    tag = "deployments", params(("deployment_id" = String, Path, description = "The deployment")),
+    request_body = DriftPolicyRequest,
+    responses(
+        (status = 200, description = "Set", body = DeploymentView),
+        (status = 400, description = "malformed-body, idempotency-key-missing", body = ProblemBody),
+        (status = 401, description = "not-signed-in, credential-expired", body = ProblemBody),
+        (status = 403, description = "not-allowed", body = ProblemBody),
+        (status = 404, description = "not-found", body = ProblemBody),
+        (status = 409, description = "invalid-transition", body = ProblemBody),
+        (status = 422, description = "validation-failed, unknown-field", body = ProblemBody),
+    )
+)]
+pub(super) async fn drift_policy(
+    State(app): State<App>,
+    IdPath(id): IdPath<DeploymentId>,
+    mutation: Mutation<DriftPolicyRequest>,
+) -> Result<Reply, Problem> {
+    let policy = parse::drift_policy(&mutation.body.policy);
+    let asked = (&mutation.caller, &mutation.request);
+    // Whose deployment it is comes before what is wrong with the request.
+    changeable(&app, &mutation.caller, id).await?;
+    steer(&app, id, asked, Steering::Drift(policy?)).await
+}
+
+async fn steer(
+    app: &App,
+    id: DeploymentId,
+    (caller, request): (&Principal, &MutationRequest),
+    steering: Steering,
+) -> Result<Reply, Problem> {
+    let tenant_id = changeable(app, caller, id).await?;
+    let mut tx = match idempotent::begin(app, request, tenant_id).await? {
+        Begun::New(tx) => *tx,
+        Begun::Replay(reply) => return Ok(reply),
+    };
+    let deployment = steering::steer_in(&mut tx, app, &caller.actor(), (id, steering)).await?;
+    let reply = Reply::ok(&DeploymentView::from(&deployment)).etag(deployment.version);
+    idempotent::finish(tx, request, tenant_id, reply).await
+}
+
+async fn changeable(app: &App, caller: &Principal, id: DeploymentId) -> Result<TenantId, Problem> {
+    let tenant_id = deployments::find(app, caller.tenant_id(), id).await?.tenant_id;
+    authorize(caller, Action::ChangeTenant, Some(tenant_id))?;
+    Ok(tenant_id)
 }

@@ -2,6 +2,7 @@
 
 mod deployments;
 mod operations;
+mod parse;
 mod views;
 
 use service_kit::Problem;
@@ -23,7 +24,14 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(deployments::create))
         .routes(routes!(deployments::list, deployments::plan))
-        .routes(routes!(deployments::show, deployments::delete))
+        .routes(routes!(
+            deployments::show,
+            deployments::change,
+            deployments::delete
+        ))
+        .routes(routes!(deployments::pause))
+        .routes(routes!(deployments::resume))
+        .routes(routes!(deployments::drift_policy))
         .routes(routes!(operations::list))
         .routes(routes!(operations::show))
         .routes(routes!(operations::events))

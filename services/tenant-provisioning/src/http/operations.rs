@@ -17,7 +17,8 @@ use tenant_model::{
 use tenant_store::operations::OperationQuery;
 
 use super::{
-    views::{Approval, EventsQuery, ListQuery, OperationView, location},
+    parse,
+    views::{Approval, CancelQuery, EventsQuery, ListQuery, OperationView, location},
     visible_tenant,
 };
 use crate::{
@@ -177,10 +178,11 @@ pub(super) async fn approve(
     idempotent::finish(tx, &mutation.request, tenant_id, reply).await
 }
 
-/// Withdraws an operation. What a provision has made so far is taken down again.
+/// Withdraws an operation. Of work under way, what was done so far is turned back or kept, as asked.
 #[utoipa::path(
     post, path = "/v1/operations/{operation_id}/cancel", operation_id = "operation_cancel",
-    tag = "operations", params(("operation_id" = String, Path, description = "The operation")),
+    tag = "operations",
+    params(("operation_id" = String, Path, description = "The operation"), CancelQuery),
     responses(
         (status = 202, description = "Withdrawn", body = OperationView),
         (status = 400, description = "idempotency-key-missing", body = ProblemBody),
@@ -188,19 +190,22 @@ pub(super) async fn approve(
         (status = 403, description = "not-allowed", body = ProblemBody),
         (status = 404, description = "not-found", body = ProblemBody),
         (status = 409, description = "invalid-transition", body = ProblemBody),
+        (status = 422, description = "validation-failed", body = ProblemBody),
     )
 )]
 pub(super) async fn cancel(
     State(app): State<App>,
     IdPath(id): IdPath<OperationId>,
+    Query(query): Query<CancelQuery>,
     trigger: Trigger,
 ) -> Result<Reply, Problem> {
     let tenant_id = changeable(&app, &trigger.caller, id).await?;
+    let then = parse::ending(query.then.as_deref(), "/then")?;
     let mut tx = match idempotent::begin(&app, &trigger.request, tenant_id).await? {
         Begun::New(tx) => *tx,
         Begun::Replay(reply) => return Ok(reply),
     };
-    let operation = operations::cancel_in(&mut tx, &app, &trigger.caller.actor(), id).await?;
+    let operation = operations::cancel_in(&mut tx, &app, &trigger.caller.actor(), (id, then)).await?;
     let reply = Reply::accepted(&location(&operation), &OperationView::from(&operation));
     idempotent::finish(tx, &trigger.request, tenant_id, reply).await
 }

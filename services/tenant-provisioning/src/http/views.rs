@@ -26,6 +26,66 @@ pub(crate) struct DeploymentRequest {
     /// Size of the instance; `t3.medium` when left out.
     #[schema(example = "t3.medium")]
     pub(crate) instance_type: Option<String>,
+    /// Whether a Multi-AZ database belongs to it; highly available deployments only.
+    #[serde(default)]
+    pub(crate) database: bool,
+    /// A new network of the default block when left out.
+    pub(crate) network: Option<NetworkRequest>,
+    /// When AWS refuses for good: `rollback` (when left out) or `keep`.
+    pub(crate) on_failure: Option<String>,
+    /// Minutes from the approval after which it is late, 5 to 10080: an alarm, never an end.
+    pub(crate) deadline_minutes: Option<u32>,
+}
+
+/// In which network: a block for a new one, or the ids of one that is tagged for us.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NetworkRequest {
+    /// Address block of a new network, /16 to /22.
+    #[schema(example = "10.42.0.0/16")]
+    pub(crate) cidr: Option<String>,
+    /// Id of an existing network.
+    pub(crate) vpc: Option<String>,
+    /// Ids of its public subnets, one a zone.
+    #[serde(default)]
+    pub(crate) public_subnets: Vec<String>,
+    /// Ids of its private subnets, in the same zones.
+    #[serde(default)]
+    pub(crate) private_subnets: Vec<String>,
+}
+
+/// What shall be different. What is left out stays; with nothing different, what drifted is put right.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeRequest {
+    /// Size of the machines.
+    #[schema(example = "m6i.large")]
+    pub(crate) instance_type: Option<String>,
+    /// `highly-available`.
+    pub(crate) profile: Option<String>,
+    /// Whether a Multi-AZ database belongs to it.
+    pub(crate) database: Option<bool>,
+    /// When AWS refuses for good: `rollback` (when left out) or `keep`.
+    pub(crate) on_failure: Option<String>,
+    /// Minutes from the approval after which it is late, 5 to 10080: an alarm, never an end.
+    pub(crate) deadline_minutes: Option<u32>,
+}
+
+/// What is done about drift.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DriftPolicyRequest {
+    /// `alert`, or `repair`.
+    #[schema(example = "repair")]
+    pub(crate) policy: String,
+}
+
+/// What becomes of work that is withdrawn.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CancelQuery {
+    /// `rollback` (when left out) turns back what was done, `keep` leaves it.
+    pub(crate) then: Option<String>,
 }
 
 /// The plan that is approved.
@@ -92,6 +152,10 @@ pub(crate) struct DeploymentView {
     phase_since: DateTime<Utc>,
     /// Why it does not go on at the moment.
     blocked: Option<String>,
+    /// Whether its work rests.
+    paused: bool,
+    /// What is done about drift: `alert` or `repair`.
+    drift_policy: &'static str,
     /// Once deleted: what the sweep of the region found, and every id that was ever the deployment's.
     deletion_proof: Option<serde_json::Value>,
     created_at: DateTime<Utc>,
@@ -122,7 +186,7 @@ pub(crate) struct ResourceView {
 pub(crate) struct OperationView {
     id: String,
     tenant_id: String,
-    /// `provision`, `suspend`, `resume`, `delete`.
+    /// `provision`, `change`, `suspend`, `resume`, `delete`.
     kind: &'static str,
     /// The deployment.
     subject: String,
@@ -141,6 +205,12 @@ pub(crate) struct OperationView {
     problem: Option<String>,
     requested_by: String,
     approved_by: Option<String>,
+    /// When AWS refuses for good: `keep` or `rollback`.
+    on_failure: &'static str,
+    /// When it should be done.
+    deadline_at: Option<DateTime<Utc>>,
+    /// Since when it is late.
+    overdue_since: Option<DateTime<Utc>>,
     /// Where the deployment is.
     result: String,
     created_at: DateTime<Utc>,
@@ -185,6 +255,8 @@ impl From<&Deployment> for DeploymentView {
             phase: deployment.phase.name(),
             phase_since: deployment.phase_since,
             blocked: deployment.blocked.clone(),
+            paused: deployment.paused,
+            drift_policy: deployment.drift_policy.name(),
             deletion_proof: deployment.deletion_proof.clone(),
             created_at: deployment.created_at,
             updated_at: deployment.updated_at,
@@ -231,6 +303,9 @@ impl From<&Operation> for OperationView {
             problem: operation.problem.clone(),
             requested_by: operation.requested_by.clone(),
             approved_by: operation.approved_by.clone(),
+            on_failure: operation.on_failure.name(),
+            deadline_at: operation.deadline_at,
+            overdue_since: operation.overdue_since,
             result: format!("/v1/deployments/{}", operation.deployment_id),
             created_at: operation.created_at,
             updated_at: operation.updated_at,

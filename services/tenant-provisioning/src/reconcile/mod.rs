@@ -13,7 +13,7 @@ mod heartbeat;
 mod observe;
 mod repair;
 mod report;
-mod returning;
+pub(crate) mod returning;
 mod settle;
 mod turn;
 
