@@ -106,3 +106,55 @@ fn is_id(text: &str, prefix: &str) -> bool {
     let hexadecimal = tail.bytes().all(|byte| byte.is_ascii_hexdigit());
     !tail.is_empty() && text.len() <= AWS_ID_CHARACTERS_MAX && hexadecimal
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn network_of(body: Value) -> Result<NetworkChoice, Problem> {
+        network(&serde_json::from_value(body).expect("of its shape"))
+    }
+
+    #[test]
+    fn a_network_is_new_or_named_whole() {
+        let new = network_of(json!({"cidr": "10.50.0.0/20"}));
+        assert!(matches!(new, Ok(NetworkChoice::New { .. })), "{new:?}");
+        let named = json!({
+            "vpc": "vpc-0a1b", "public_subnets": ["subnet-0a1b"], "private_subnets": ["subnet-0c2d"],
+        });
+        let named = network_of(named);
+        assert!(matches!(named, Ok(NetworkChoice::Existing { .. })), "{named:?}");
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused_at_its_place() {
+        let long = format!("vpc-{}", "a".repeat(80));
+        for bad in [
+            json!({}),
+            json!({"cidr": "everything"}),
+            json!({"cidr": "10.50.0.0/20", "vpc": "vpc-0a1b"}),
+            json!({"cidr": "10.50.0.0/20", "public_subnets": ["subnet-0a1b"]}),
+            json!({"vpc": "subnet-0a1b"}),
+            json!({"vpc": "vpc-"}),
+            json!({"vpc": long}),
+            json!({"vpc": "vpc-0a1b", "public_subnets": ["subnet-1", "subnet-2", "subnet-3"]}),
+            json!({"vpc": "vpc-0a1b", "private_subnets": ["x"]}),
+        ] {
+            let refused = network_of(bad.clone()).expect_err("not a network");
+            assert_eq!(refused.body().errors[0].pointer, "/network", "{bad}");
+        }
+    }
+
+    #[test]
+    fn unfinished_work_is_turned_back_unless_somebody_says_otherwise() {
+        let ended = |name| ending(name, "/then").ok();
+        assert_eq!(ended(None), Some(OnFailure::Rollback));
+        assert_eq!(ended(Some("rollback")), Some(OnFailure::Rollback));
+        assert_eq!(ended(Some("keep")), Some(OnFailure::Keep));
+        assert_eq!(ended(Some("maybe")), None);
+        assert_eq!(drift_policy("repair").ok(), Some(DriftPolicy::Repair));
+        assert!(drift_policy("ignore").is_err());
+    }
+}
