@@ -233,7 +233,7 @@ async fn a_change_that_aws_refuses_for_good_is_turned_back_whole() {
         .await;
     let failed = scene
         .until_ended(&operation, |scene| {
-            assert_eq!(scene.resolved(), name, "the machine serves on")
+            assert_eq!(scene.resolved(), name, "the machine serves on");
         })
         .await;
     assert_eq!(failed.state, OperationState::Failed);

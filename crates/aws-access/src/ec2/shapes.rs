@@ -1,8 +1,9 @@
 //! From EC2's descriptions to what the model compares.
 
 use aws_sdk_ec2::types::{
-    Address, Instance, InstanceStateName, InternetGateway, LaunchTemplate, LaunchTemplateVersion, NatGateway,
-    NatGatewayState, RouteTable, SecurityGroup, SecurityGroupRule, Subnet, Tag, VpcEndpoint,
+    Address, Instance, InstanceStateName, InstanceType, InternetGateway, LaunchTemplate,
+    LaunchTemplateVersion, NatGateway, NatGatewayState, RouteTable, SecurityGroup, SecurityGroupRule, Subnet,
+    Tag, VpcEndpoint,
 };
 use tenant_model::{
     blueprint::ANYWHERE,
@@ -128,7 +129,7 @@ pub(super) fn launch_template(template: &LaunchTemplate, newest: &LaunchTemplate
         version: newest.version_number()?,
         machine: Machine {
             image_id: text(data.image_id()),
-            instance_type: text(data.instance_type().map(|size| size.as_str())),
+            instance_type: text(data.instance_type().map(InstanceType::as_str)),
             group: text(data.security_group_ids().first().map(String::as_str)),
         },
     };

@@ -164,6 +164,7 @@ impl Spec {
 
     /// Logical names of the resources that must be ready first.
     #[must_use]
+    #[allow(clippy::too_many_lines, reason = "one arm for each kind")]
     pub fn depends_on(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         match self {
