@@ -15,7 +15,14 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types::Tag;
 use secrecy::{ExposeSecret, SecretString};
-use tenant_model::{ids::TenantId, permissions::SessionScope, proof::Denier};
+use tenant_model::{
+    ids::TenantId,
+    observation::TAG_TENANT,
+    permissions::SessionScope,
+    preflight::KeyState,
+    proof::{Denier, Trial, TrialOutcome},
+    simulation::Question,
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -25,7 +32,6 @@ use crate::{
         Ec2,
         trial::{FORBIDDEN, TrialCall},
     },
-    iam::Simulation,
     settings::Aws,
 };
 
@@ -153,14 +159,55 @@ impl TenantSession {
     ///
     /// # Errors
     /// Any failure of `SimulatePrincipalPolicy`.
-    pub async fn simulate(&self, call: TrialCall) -> Result<Denier, AwsError> {
-        let simulation = Simulation {
-            role_arn: &self.role_arn,
-            action: call.action(),
-            resource: &call.resource(&self.account, &self.region),
-            tenant: &self.tenant_id.to_string(),
+    pub async fn denier_of(&self, call: TrialCall) -> Result<Denier, AwsError> {
+        let tenant = self.tenant_id.to_string();
+        let tagged = |key: &str| (format!("{key}/{TAG_TENANT}"), tenant.clone());
+        let question = Question {
+            actions: vec![call.action()],
+            resources: vec![call.resource(&self.account, &self.region)],
+            context: vec![tagged("aws:RequestTag"), tagged("aws:ResourceTag")],
         };
-        crate::iam::denier(&self.config, &simulation).await
+        let trials = self.simulate(&question).await?;
+        let refused = trials.into_iter().find_map(|trial| match trial.outcome {
+            TrialOutcome::Refused { by } => Some(by),
+            TrialOutcome::Allowed | TrialOutcome::Unknown { .. } => None,
+        });
+        Ok(refused.unwrap_or(Denier::Organisation))
+    }
+
+    /// Asks IAM's simulator what the role's policy and boundary say to each action of a question. Needs a session of
+    /// [`StepClass::Identity`].
+    ///
+    /// # Errors
+    /// Any failure of `SimulatePrincipalPolicy`.
+    pub async fn simulate(&self, question: &Question) -> Result<Vec<Trial>, AwsError> {
+        crate::iam::simulate(&self.config, &self.role_arn, question).await
+    }
+
+    /// Whether a service of AWS's has its role in the account, such as `AWSServiceRoleForAutoScaling`. Needs a session
+    /// of [`StepClass::Identity`].
+    ///
+    /// # Errors
+    /// Any failure of `GetRole` other than that the role is not there.
+    pub async fn has_service_role(&self, name: &str) -> Result<bool, AwsError> {
+        crate::iam::has_role(&self.config, name).await
+    }
+
+    /// The state of an encryption key of the account by its id, ARN or alias. Needs a session of
+    /// [`StepClass::Preflight`].
+    ///
+    /// # Errors
+    /// Any failure of `DescribeKey`.
+    pub async fn key_state(&self, key: &str) -> Result<KeyState, AwsError> {
+        crate::keys::state(&self.config, key).await
+    }
+
+    /// Application load balancers in the session's region. Needs a session of [`StepClass::Preflight`].
+    ///
+    /// # Errors
+    /// Any failure of `DescribeLoadBalancers`.
+    pub async fn count_load_balancers(&self) -> Result<u64, AwsError> {
+        crate::load_balancers::count(&self.config).await
     }
 
     pub(crate) fn config(&self) -> &SdkConfig {

@@ -1,10 +1,13 @@
 //! IAM: reading our own role, and the little that a development world needs to be built.
 
 use aws_config::SdkConfig;
-use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType};
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType};
 use percent_encoding::percent_decode_str;
 
-use tenant_model::{observation::TAG_TENANT, proof::Denier};
+use tenant_model::{
+    proof::{Denier, Trial, TrialOutcome},
+    simulation::Question,
+};
 
 use crate::{Aws, AwsError, AwsErrorKind, settings::one_attempt};
 
@@ -23,47 +26,85 @@ pub(crate) async fn trust_policy(config: &SdkConfig, role_name: &str) -> Result<
     Ok(text.into_owned())
 }
 
-/// What the simulator is asked about.
-pub(crate) struct Simulation<'a> {
-    pub(crate) role_arn: &'a str,
-    pub(crate) action: &'a str,
-    pub(crate) resource: &'a str,
-    /// Value of the tenant's tag, in the request and on the resource.
-    pub(crate) tenant: &'a str,
+/// What the role's own policy and its boundary say to each action of a question, by the policy simulator: allowed only
+/// where it is on every resource. The simulator does not know the organisation's policies.
+pub(crate) async fn simulate(
+    config: &SdkConfig,
+    role_arn: &str,
+    question: &Question,
+) -> Result<Vec<Trial>, AwsError> {
+    let entries = question.context.iter().map(|(key, value)| {
+        ContextEntry::builder()
+            .context_key_name(key)
+            .context_key_type(ContextKeyTypeEnum::String)
+            .context_key_values(value)
+            .build()
+    });
+    let actions = question.actions.iter().map(|action| (*action).to_owned());
+    let mut pages = aws_sdk_iam::Client::new(config)
+        .simulate_principal_policy()
+        .policy_source_arn(role_arn)
+        .set_action_names(Some(actions.collect()))
+        .set_resource_arns(Some(question.resources.clone()))
+        .set_context_entries(Some(entries.collect()))
+        .into_paginator()
+        .items()
+        .send();
+    let mut results = Vec::new();
+    while let Some(result) = pages.next().await {
+        results.push(result?);
+        if results.len() > RESULTS_MAX {
+            return Err(AwsError::incomplete("end of the simulation"));
+        }
+    }
+    let actions = question.actions.iter();
+    actions.map(|action| simulated(action, &results)).collect()
 }
 
-/// Whose word stands against an action of a role, by the policy simulator.
-pub(crate) async fn denier(config: &SdkConfig, asked: &Simulation<'_>) -> Result<Denier, AwsError> {
-    let tagged = |key: &str| {
-        ContextEntry::builder()
-            .context_key_name(format!("{key}/{TAG_TENANT}"))
-            .context_key_type(ContextKeyTypeEnum::String)
-            .context_key_values(asked.tenant)
-            .build()
-    };
-    let reply = aws_sdk_iam::Client::new(config)
-        .simulate_principal_policy()
-        .policy_source_arn(asked.role_arn)
-        .action_names(asked.action)
-        .resource_arns(asked.resource)
-        .context_entries(tagged("aws:RequestTag"))
-        .context_entries(tagged("aws:ResourceTag"))
-        .send()
-        .await?;
-    let result = reply
-        .evaluation_results()
-        .first()
-        .ok_or_else(|| AwsError::incomplete("evaluation result"))?;
-    let bounded = result
-        .permissions_boundary_decision_detail()
-        .is_some_and(|detail| !detail.allowed_by_permissions_boundary());
-    Ok(if bounded {
-        Denier::Boundary
-    } else if result.eval_decision == PolicyEvaluationDecisionType::Allowed {
-        Denier::Organisation
-    } else {
-        Denier::Role
+/// More answers than any question of ours can have.
+const RESULTS_MAX: usize = 2_000;
+
+/// One answer out of those for each resource. AWS tells them as results of their own or below one result (API
+/// reference, `EvaluationResult`, `ResourceSpecificResults`).
+fn simulated(action: &str, results: &[EvaluationResult]) -> Result<Trial, AwsError> {
+    let own = || results.iter().filter(|result| result.eval_action_name == action);
+    if own().next().is_none() {
+        return Err(AwsError::incomplete("evaluation result"));
+    }
+    let denier = own().find_map(denier);
+    Ok(Trial {
+        action: action.to_owned(),
+        outcome: denier.map_or(TrialOutcome::Allowed, |by| TrialOutcome::Refused { by }),
     })
+}
+
+fn denier(result: &EvaluationResult) -> Option<Denier> {
+    let below = result.resource_specific_results();
+    let allowed = result.eval_decision == PolicyEvaluationDecisionType::Allowed
+        && below
+            .iter()
+            .all(|one| one.eval_resource_decision == PolicyEvaluationDecisionType::Allowed);
+    if allowed {
+        return None;
+    }
+    let details = below
+        .iter()
+        .map(|one| one.permissions_boundary_decision_detail())
+        .chain([result.permissions_boundary_decision_detail()]);
+    let bounded = details
+        .flatten()
+        .any(|detail| !detail.allowed_by_permissions_boundary());
+    Some(if bounded { Denier::Boundary } else { Denier::Role })
+}
+
+/// Whether a role is there. One below `/aws-service-role/` is the role of a service of AWS's.
+pub(crate) async fn has_role(config: &SdkConfig, name: &str) -> Result<bool, AwsError> {
+    let request = aws_sdk_iam::Client::new(config).get_role().role_name(name);
+    match request.send().await.map_err(AwsError::from) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind == AwsErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The role of ours whose trust policy asks IAM whether another role exists.
@@ -145,6 +186,52 @@ impl Aws {
             .await?;
         let account = &self.settings().isv_account;
         Ok(format!("arn:aws:iam::{account}:role{}{}", role.path, role.name))
+    }
+
+    /// A managed policy's document in force as JSON text, as an administrator of the account of these settings.
+    ///
+    /// # Errors
+    /// Any failure of IAM.
+    pub async fn policy_document(&self, policy_arn: &str) -> Result<String, AwsError> {
+        let iam = aws_sdk_iam::Client::new(&self.reads());
+        let found = iam.get_policy().policy_arn(policy_arn).send().await?;
+        let version = found.policy.and_then(|policy| policy.default_version_id);
+        let version = version.ok_or_else(|| AwsError::incomplete("default version"))?;
+        let request = iam
+            .get_policy_version()
+            .policy_arn(policy_arn)
+            .version_id(version);
+        let document = request
+            .send()
+            .await?
+            .policy_version
+            .and_then(|version| version.document);
+        let document = document.ok_or_else(|| AwsError::incomplete("document"))?;
+        Ok(percent_decode_str(&document).decode_utf8_lossy().into_owned())
+    }
+
+    /// Asks the policy simulator about a role, as an administrator of the account of these settings.
+    ///
+    /// # Errors
+    /// Any failure of IAM.
+    pub async fn simulate_role(&self, role_arn: &str, question: &Question) -> Result<Vec<Trial>, AwsError> {
+        simulate(&self.reads(), role_arn, question).await
+    }
+
+    /// Makes a key for encryption, as an administrator of the account of these settings, and returns its ARN.
+    ///
+    /// # Errors
+    /// Any failure of KMS.
+    pub async fn make_key(&self) -> Result<String, AwsError> {
+        crate::keys::make(&one_attempt(&self.reads())).await
+    }
+
+    /// Disables a key, as an administrator of the account of these settings.
+    ///
+    /// # Errors
+    /// Any failure of KMS.
+    pub async fn disable_key(&self, key: &str) -> Result<(), AwsError> {
+        crate::keys::disable(&one_attempt(&self.reads()), key).await
     }
 
     /// Gives a role another trust policy, as an administrator of the account of these settings.

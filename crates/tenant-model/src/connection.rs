@@ -3,7 +3,7 @@
 //! What a round asks and proves is in [`crate::proof`]. Here a verdict moves the state: a finding quarantines, a
 //! clean round heals, a doubt changes nothing.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AwsAccountId, ExternalId};
@@ -70,8 +70,43 @@ pub enum ConnectionState {
     Revoked {
         /// When.
         at: DateTime<Utc>,
+        /// By whom.
+        #[serde(default)]
+        by: Ender,
     },
 }
+
+/// Who ended a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ender {
+    /// A person or a key of the tenant.
+    Tenant,
+    /// The operator.
+    Operator,
+    /// The end of the tenant itself.
+    Offboarding,
+    /// It was not written down.
+    #[default]
+    Unknown,
+}
+
+impl Ender {
+    /// Who, in words for people.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Tenant => "by your organisation",
+            Self::Operator => "by the operator",
+            Self::Offboarding => "when the contract ended",
+            Self::Unknown => "earlier",
+        }
+    }
+}
+
+/// How long a session that was open when a connection ended can still be used at AWS, at most: the shortest that STS
+/// gives (STS API reference, "AssumeRole", `DurationSeconds`). We drop ours at once.
+pub const RESIDUAL_SESSION: TimeDelta = TimeDelta::minutes(15);
 
 /// Why a connection may not be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -276,11 +311,11 @@ impl ConnectionState {
 
     /// Ends the connection. Ending twice is the same as once.
     #[must_use]
-    pub fn revoke(self, now: DateTime<Utc>) -> Self {
+    pub fn revoke(self, by: Ender, now: DateTime<Utc>) -> Self {
         match self {
-            Self::Revoked { at } => Self::Revoked { at },
+            Self::Revoked { .. } => self,
             Self::AwaitingRole | Self::Verifying { .. } | Self::Ready { .. } | Self::Quarantined { .. } => {
-                Self::Revoked { at: now }
+                Self::Revoked { at: now, by }
             }
         }
     }
@@ -320,6 +355,13 @@ mod tests {
             cause,
             since,
             proven_at,
+        }
+    }
+
+    fn revoked(at: DateTime<Utc>) -> ConnectionState {
+        ConnectionState::Revoked {
+            at,
+            by: Ender::Tenant,
         }
     }
 
@@ -364,7 +406,7 @@ mod tests {
             ];
             assert_eq!(after(&from), Some(expected), "{from:?}");
         }
-        assert_eq!(after(&ConnectionState::Revoked { at: THEN }), None);
+        assert_eq!(after(&revoked(THEN)), None);
     }
 
     #[test]
@@ -433,11 +475,19 @@ mod tests {
 
     #[test]
     fn revoking_twice_keeps_the_first_time() {
-        let first = ConnectionState::AwaitingRole.revoke(DateTime::UNIX_EPOCH);
-        let again = first
-            .clone()
-            .revoke(DateTime::UNIX_EPOCH + chrono::Duration::days(1));
+        let first = ConnectionState::AwaitingRole.revoke(Ender::Operator, THEN);
+        let again = first.clone().revoke(Ender::Tenant, now());
         assert_eq!(first, again);
+        // Written before anybody asked who it was.
+        let old = serde_json::json!({ "state": "revoked", "at": THEN });
+        let by = serde_json::from_value::<ConnectionState>(old).expect("reads");
+        assert_eq!(
+            by,
+            ConnectionState::Revoked {
+                at: THEN,
+                by: Ender::Unknown
+            }
+        );
     }
 
     #[test]

@@ -3,14 +3,18 @@
 //!
 //! All checks run and none hides another. What could not be seen is unknown: it neither passes nor fails.
 
+mod facts;
+
+pub use facts::{
+    Facts, KeyState, Network, Peer, Purpose, Seen, ServiceRole, Subnet, Usage, VolumeKey, WayOut,
+};
+
 use serde::{Deserialize, Serialize};
 
 use crate::cidr::{Cidr, next_free};
 use crate::deployment::Profile;
-use crate::proof::{Trial, TrialOutcome};
-
-/// Addresses that a subnet of an existing network must have left: the machine's, and room to replace it.
-pub const FREE_ADDRESSES_MIN: u32 = 8;
+use crate::given_network;
+use crate::proof::{Denier, Trial, TrialOutcome};
 
 /// What somebody wants to put into the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,99 +40,10 @@ pub enum NetworkWish {
     Existing,
 }
 
-/// What was seen, or the code for which it was not.
-pub type Seen<T> = Result<T, String>;
-
-/// A quota and how much of it is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Usage {
-    /// What the account may have.
-    pub quota: u64,
-    /// What it has.
-    pub used: u64,
-}
-
-/// A network of the account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// AWS's id.
-    pub id: String,
-    /// Its address blocks.
-    pub blocks: Vec<Cidr>,
-    /// Made by us for this tenant.
-    pub ours: bool,
-    /// Tagged `tenantry:use` with the tenant's id.
-    pub offered: bool,
-    /// Names are resolved inside, and instances get names. Only looked up where `offered`.
-    pub dns: bool,
-    /// Its subnets.
-    pub subnets: Vec<Subnet>,
-}
-
-/// A subnet of a network.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subnet {
-    /// AWS's id.
-    pub id: String,
-    /// The availability zone.
-    pub zone: String,
-    /// Addresses left.
-    pub free_addresses: u32,
-    /// Tagged `tenantry:subnet` with `public`.
-    pub tagged_public: bool,
-    /// Its default route leads to an internet gateway.
-    pub reaches_internet: bool,
-}
-
-/// What the account looks like.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// The region that was asked about.
-    pub region: String,
-    /// Whether the account uses the region.
-    pub region_enabled: Seen<bool>,
-    /// Zones that offer the instance type.
-    pub zones: Seen<Vec<String>>,
-    /// vCPUs of one instance of the type.
-    pub type_vcpus: Seen<u64>,
-    /// vCPUs of running standard instances.
-    pub vcpus: Seen<Usage>,
-    /// Elastic IP addresses.
-    pub addresses: Seen<Usage>,
-    /// VPCs.
-    pub networks_quota: Seen<Usage>,
-    /// NAT gateways.
-    pub nat_gateways: Seen<Usage>,
-    /// The account's networks in the region.
-    pub networks: Seen<Vec<Network>>,
-    /// Dry runs of the calls that the work begins with.
-    pub permissions: Seen<Vec<Trial>>,
-}
-
-impl Facts {
-    /// An account into which we could not look, but for whether it uses the region.
-    #[must_use]
-    pub fn unseen(region: &str, region_enabled: Seen<bool>, reason: &str) -> Self {
-        let reason = || reason.to_owned();
-        Self {
-            region: region.to_owned(),
-            region_enabled,
-            zones: Err(reason()),
-            type_vcpus: Err(reason()),
-            vcpus: Err(reason()),
-            addresses: Err(reason()),
-            networks_quota: Err(reason()),
-            nat_gateways: Err(reason()),
-            networks: Err(reason()),
-            permissions: Err(reason()),
-        }
-    }
-}
-
 /// One check with its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// Stable name: `region`, `zones`, `vcpus`, `addresses`, `vpcs`, `nat_gateways`, `network`, `permissions`.
+    /// Stable name, one of [`CHECKS`].
     pub name: String,
     /// Why it matters.
     pub why: String,
@@ -160,48 +75,91 @@ pub enum CheckResult {
     },
 }
 
+/// Every check, in the order shown.
+pub const CHECKS: [&str; 13] = [
+    "region",
+    "zones",
+    "vcpus",
+    "addresses",
+    "vpcs",
+    "nat_gateways",
+    "load_balancers",
+    "network",
+    "peerings",
+    "encryption_key",
+    "service_roles",
+    "permissions",
+    "simulated_permissions",
+];
+
 /// How much of each thing a profile takes.
 #[derive(Clone, Copy, Debug)]
 struct Needs {
     zones: usize,
     instances: u64,
+    /// Addresses of machines.
     addresses: u64,
+    /// In each zone of a new network, each with an address.
     nat_gateways: u64,
+    load_balancers: u64,
+    /// Roles of AWS's services.
+    service_roles: bool,
 }
 
 impl Needs {
-    const fn of(profile: Profile) -> Self {
-        match profile {
+    const fn of(wish: &Wish) -> Self {
+        let needs = match wish.profile {
             Profile::Single => Self {
                 zones: 1,
                 instances: 1,
                 addresses: 1,
                 nat_gateways: 0,
+                load_balancers: 0,
+                service_roles: false,
             },
             Profile::HighlyAvailable => Self {
                 zones: 2,
                 instances: 2,
-                addresses: 2,
-                nat_gateways: 2,
+                addresses: 0,
+                nat_gateways: 1,
+                load_balancers: 1,
+                service_roles: true,
+            },
+        };
+        match wish.network {
+            NetworkWish::New { .. } => needs,
+            // The tenant's own gateways are used.
+            NetworkWish::Existing => Self {
+                nat_gateways: 0,
+                ..needs
             },
         }
+    }
+
+    const fn addresses(self) -> u64 {
+        self.addresses + self.nat_gateways * self.zones as u64
     }
 }
 
 /// Makes every check.
 #[must_use]
 pub fn check(wish: &Wish, facts: &Facts) -> Vec<Check> {
-    let needs = Needs::of(wish.profile);
+    let needs = Needs::of(wish);
     let new_network = u64::from(wish.network != NetworkWish::Existing);
     vec![
         region(facts),
         zones(wish, facts, needs),
         vcpus(facts, needs),
-        quota(&ADDRESSES, &facts.addresses, needs.addresses),
+        quota(&ADDRESSES, &facts.addresses, needs.addresses()),
         quota(&NETWORKS, &facts.networks_quota, new_network),
         quota(&NAT_GATEWAYS, &facts.nat_gateways, needs.nat_gateways),
-        network(wish, facts, needs),
+        quota(&LOAD_BALANCERS, &facts.load_balancers, needs.load_balancers),
+        network(wish, facts),
+        peerings(wish, facts),
+        encryption_key(facts),
+        service_roles(facts, needs),
         permissions(facts),
+        simulated(facts),
     ]
 }
 
@@ -289,10 +247,17 @@ const NETWORKS: Named = Named {
 };
 const NAT_GATEWAYS: Named = Named {
     name: "nat_gateways",
-    things: "NAT gateways",
+    things: "NAT gateways of one zone",
     service: "vpc",
     code: "L-FE5A380F",
     why: "Machines in private subnets reach the internet through one.",
+};
+const LOAD_BALANCERS: Named = Named {
+    name: "load_balancers",
+    things: "application load balancers",
+    service: "elasticloadbalancing",
+    code: "L-53DA6B97",
+    why: "A load balancer leads requests to the machines that are well.",
 };
 const VCPUS: Named = Named {
     name: "vcpus",
@@ -330,7 +295,7 @@ fn quota(about: &Named, usage: &Seen<Usage>, needed: u64) -> Check {
     })
 }
 
-fn network(wish: &Wish, facts: &Facts, needs: Needs) -> Check {
+fn network(wish: &Wish, facts: &Facts) -> Check {
     match &wish.network {
         NetworkWish::New { cidr } => {
             let why = "A block that overlaps with another network can never be connected with it.";
@@ -338,11 +303,116 @@ fn network(wish: &Wish, facts: &Facts, needs: Needs) -> Check {
         }
         NetworkWish::Existing => {
             let why = "A network of yours is used as it is: we change nothing in it that we did not make.";
-            named("network", why, &facts.networks, |networks| {
-                offered(networks, needs)
+            let both = facts.networks.as_ref().map_err(Clone::clone);
+            let both = both.and_then(|networks| Ok((networks, facts.zones.as_ref().map_err(Clone::clone)?)));
+            named("network", why, &both, |(networks, zones)| {
+                offered(wish, networks, zones)
             })
         }
     }
+}
+
+fn offered(wish: &Wish, networks: &[Network], zones: &[String]) -> CheckResult {
+    match given_network::choose(networks, wish.profile, zones) {
+        Ok(given) => {
+            let chosen = given.public.iter().chain(&given.private);
+            let ids: Vec<_> = chosen.map(|subnet| subnet.id.as_str()).collect();
+            passed(format!(
+                "{} has what the profile needs: {}",
+                given.vpc,
+                ids.join(", ")
+            ))
+        }
+        Err(lacking) => failed(lacking.found, lacking.fix),
+    }
+}
+
+/// A new network may have to be joined to those that the account's networks are joined to.
+fn peerings(wish: &Wish, facts: &Facts) -> Check {
+    let why =
+        "Networks that yours are joined to would not be reached from a block that overlaps with theirs.";
+    named("peerings", why, &facts.peers, |peers| match &wish.network {
+        NetworkWish::Existing => passed("a network of yours is joined as you joined it".to_owned()),
+        NetworkWish::New { cidr } => {
+            let overlap = |peer: &&Peer| peer.blocks.iter().any(|block| block.overlaps(cidr));
+            let Some(clash) = peers.iter().find(overlap) else {
+                return passed(format!(
+                    "{cidr} overlaps with none of {} joined networks",
+                    peers.len()
+                ));
+            };
+            let taken: Vec<Cidr> = peers.iter().flat_map(|peer| peer.blocks.clone()).collect();
+            failed(
+                format!("{cidr} overlaps with the peering {}", clash.id),
+                another_block(cidr, &taken),
+            )
+        }
+    })
+}
+
+fn another_block(cidr: &Cidr, taken: &[Cidr]) -> String {
+    next_free(cidr, taken).map_or_else(
+        || "No block of this size is free in 10.0.0.0/8; choose a smaller one.".to_owned(),
+        |free| format!("Choose another block; the next free one is {free}."),
+    )
+}
+
+/// A machine whose disk cannot be encrypted ends as soon as it starts.
+fn encryption_key(facts: &Facts) -> Check {
+    let why = "Disks are encrypted with the key that your account has set for new volumes.";
+    named("encryption_key", why, &facts.volume_key, |key| match key {
+        VolumeKey::Managed => passed("the key that AWS manages, alias/aws/ebs".to_owned()),
+        VolumeKey::Own {
+            key,
+            state,
+            denied_by,
+        } => own_key(key, state, *denied_by),
+    })
+}
+
+fn own_key(key: &str, state: &KeyState, denied_by: Option<Denier>) -> CheckResult {
+    let default = "or set the default key of EBS encryption in the region to alias/aws/ebs.";
+    match (state, denied_by) {
+        (KeyState::Missing, _) => failed(
+            format!("the key {key} is not there"),
+            format!("Choose a key that is there, {default}"),
+        ),
+        (KeyState::Unusable { state }, _) => failed(
+            format!("the key {key} is {state}"),
+            format!("Enable the key {key}, {default}"),
+        ),
+        (KeyState::Enabled { .. }, Some(by)) => failed(
+            format!("{} the use of the key {key}", by.words()),
+            format!(
+                "Let the role use the key through EC2 (kms:CreateGrant and kms:GenerateDataKeyWithoutPlaintext), {default}"
+            ),
+        ),
+        (KeyState::Enabled { .. }, None) => passed(format!("the key {key} is enabled and usable")),
+    }
+}
+
+fn service_roles(facts: &Facts, needs: Needs) -> Check {
+    let why = "Auto Scaling and load balancing act in your account through roles of their own.";
+    named("service_roles", why, &facts.service_roles, |roles| {
+        if !needs.service_roles {
+            return passed("the profile uses neither".to_owned());
+        }
+        let mut missing = roles.iter().filter(|role| !role.exists);
+        if let Some(role) = missing.clone().find(|role| !role.may_create) {
+            let fix = format!(
+                "Update the role's stack with our template, or make {} yourself: aws iam create-service-linked-role.",
+                role.name
+            );
+            return failed(
+                format!("{} is not there and may not be made by us", role.name),
+                fix,
+            );
+        }
+        match missing.next() {
+            None => passed("they are there".to_owned()),
+            Some(role) => passed(format!("{} is not there yet; we let AWS make it", role.name)),
+        }
+    })
 }
 
 fn fits(cidr: &Cidr, networks: &[Network]) -> CheckResult {
@@ -354,91 +424,46 @@ fn fits(cidr: &Cidr, networks: &[Network]) -> CheckResult {
         return passed(format!("{cidr} overlaps with no other network"));
     };
     let taken: Vec<Cidr> = others.flat_map(|network| network.blocks.clone()).collect();
-    let fix = next_free(cidr, &taken).map_or_else(
-        || "No block of this size is free in 10.0.0.0/8; choose a smaller one.".to_owned(),
-        |free| format!("Choose another block; the next free one is {free}."),
-    );
-    failed(format!("{cidr} overlaps with {}", clash.id), fix)
-}
-
-fn offered(networks: &[Network], needs: Needs) -> CheckResult {
-    let mut offered = networks.iter().filter(|network| network.offered);
-    let tag = "tag exactly one VPC with tenantry:use = your tenant id";
-    let Some(network) = offered.next() else {
-        return failed(
-            "no VPC is tagged for us".to_owned(),
-            format!("To use a VPC of yours, {tag}."),
-        );
-    };
-    if let Some(second) = offered.next() {
-        let found = format!("both {} and {} are tagged", network.id, second.id);
-        return failed(found, format!("Remove one tag: {tag}."));
-    }
-    let missing = missing_in(network, needs);
-    if missing.is_empty() {
-        return passed(format!("{} has what the profile needs", network.id));
-    }
-    failed(format!("{} lacks something", network.id), missing.join(" "))
-}
-
-/// Everything that an existing network lacks, each with its fix.
-fn missing_in(network: &Network, needs: Needs) -> Vec<String> {
-    let mut missing = Vec::new();
-    if !network.dns {
-        missing.push("Switch on DNS support and DNS hostnames of the VPC.".to_owned());
-    }
-    let public: Vec<_> = network
-        .subnets
-        .iter()
-        .filter(|subnet| subnet.tagged_public)
-        .collect();
-    let mut zones: Vec<_> = public.iter().map(|subnet| &subnet.zone).collect();
-    zones.sort_unstable();
-    zones.dedup();
-    if zones.len() < needs.zones {
-        missing.push(format!(
-            "Tag subnets in {} zones with tenantry:subnet = public; {} are tagged.",
-            needs.zones,
-            zones.len()
-        ));
-    }
-    for subnet in public {
-        let id = &subnet.id;
-        if !subnet.reaches_internet {
-            missing.push(format!(
-                "Subnet {id} has no default route to an internet gateway; add 0.0.0.0/0."
-            ));
-        }
-        if subnet.free_addresses < FREE_ADDRESSES_MIN {
-            let free = subnet.free_addresses;
-            missing.push(format!(
-                "Subnet {id} has {free} free addresses; {FREE_ADDRESSES_MIN} are needed."
-            ));
-        }
-    }
-    missing
+    failed(
+        format!("{cidr} overlaps with {}", clash.id),
+        another_block(cidr, &taken),
+    )
 }
 
 fn permissions(facts: &Facts) -> Check {
     let why = "Each call is asked by dry run under the session policy it is made with.";
     named("permissions", why, &facts.permissions, |trials| {
-        for trial in trials {
-            match &trial.outcome {
-                TrialOutcome::Allowed => {}
-                TrialOutcome::Refused { by } => {
-                    let found = format!("{} {}", by.words(), trial.action);
-                    let fix = "Update the role's stack with our template, or ask your organisation for an exception.";
-                    return failed(found, fix.to_owned());
-                }
-                TrialOutcome::Unknown { reason } => {
-                    return CheckResult::Unknown {
-                        reason: reason.clone(),
-                    };
-                }
-            }
-        }
-        passed(format!("{} dry runs allowed", trials.len()))
+        allowed(trials, "dry runs allowed")
     })
+}
+
+fn simulated(facts: &Facts) -> Check {
+    let why = "Calls on things that are not there yet are asked of IAM's simulator, which does not know the policies of \
+               your organisation.";
+    named("simulated_permissions", why, &facts.simulated, |trials| {
+        allowed(trials, "actions allowed by simulation")
+    })
+}
+
+/// Names everything that is refused. Silence about one hides no refusal of another.
+fn allowed(trials: &[Trial], words: &str) -> CheckResult {
+    let refused = trials.iter().filter_map(|trial| match &trial.outcome {
+        TrialOutcome::Refused { by } => Some(format!("{} {}", by.words(), trial.action)),
+        TrialOutcome::Allowed | TrialOutcome::Unknown { .. } => None,
+    });
+    let refused: Vec<_> = refused.collect();
+    if !refused.is_empty() {
+        let fix = "Update the role's stack with our template, or ask your organisation for an exception.";
+        return failed(refused.join("; "), fix.to_owned());
+    }
+    let unknown = trials.iter().find_map(|trial| match &trial.outcome {
+        TrialOutcome::Unknown { reason } => Some(reason.clone()),
+        TrialOutcome::Allowed | TrialOutcome::Refused { .. } => None,
+    });
+    match unknown {
+        Some(reason) => CheckResult::Unknown { reason },
+        None => passed(format!("{} {words}", trials.len())),
+    }
 }
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ fn network(id: &str, block: &str) -> Network {
             id: "subnet-1".to_owned(),
             zone: "eu-central-1a".to_owned(),
             free_addresses: 200,
-            tagged_public: true,
-            reaches_internet: true,
+            purpose: Some(Purpose::Public),
+            way_out: WayOut::Gateway,
         }],
     }
 }
@@ -46,17 +46,27 @@ fn facts() -> Facts {
         addresses: usage(4, 5),
         networks_quota: usage(4, 5),
         nat_gateways: usage(5, 5),
+        load_balancers: usage(50, 50),
         networks: Ok(vec![network("vpc-1", "172.31.0.0/16")]),
-        permissions: Ok(vec![Trial {
-            action: "ec2:CreateVpc".to_owned(),
-            outcome: TrialOutcome::Allowed,
-        }]),
+        peers: Ok(Vec::new()),
+        volume_key: Ok(VolumeKey::Managed),
+        service_roles: Ok(Vec::new()),
+        permissions: allowed_trial(),
+        simulated: allowed_trial(),
     }
+}
+
+fn allowed_trial() -> Seen<Vec<Trial>> {
+    Ok(vec![Trial {
+        action: "ec2:CreateVpc".to_owned(),
+        outcome: TrialOutcome::Allowed,
+    }])
 }
 
 fn result(wish: &Wish, facts: &Facts, name: &str) -> CheckResult {
     let checks = check(wish, facts);
-    assert_eq!(checks.len(), 8, "all run, none hides another");
+    let names: Vec<_> = checks.iter().map(|check| check.name.as_str()).collect();
+    assert_eq!(names, CHECKS, "all run, none hides another");
     let found = checks.into_iter().find(|check| check.name == name);
     found.expect("the check").result
 }
@@ -103,6 +113,14 @@ fn each_quota_says_how_much_to_ask_for() {
                 ..facts()
             },
             "value 6 for L-F678F1CE",
+        ),
+        (
+            "load_balancers",
+            Facts {
+                load_balancers: full(6),
+                ..facts()
+            },
+            "value 6 for L-53DA6B97",
         ),
         (
             "nat_gateways",
@@ -182,7 +200,7 @@ fn an_existing_network_is_found_by_its_tag_and_everything_it_lacks_is_listed() {
     assert!(fix(&existing(), &two, "network").contains("exactly one"));
     let poor = offered(|network| {
         network.dns = false;
-        network.subnets[0].reaches_internet = false;
+        network.subnets[0].way_out = WayOut::None;
         network.subnets[0].free_addresses = 3;
     });
     let fix_of_all = fix(&existing(), &poor, "network");
@@ -238,4 +256,140 @@ fn a_refused_call_is_named_with_who_refuses() {
         found.contains("boundary") && found.contains("ec2:CreateVpc"),
         "{found}"
     );
+}
+
+#[test]
+fn every_refused_call_is_named_and_silence_about_one_hides_none() {
+    let trial = |action: &str, outcome| Trial {
+        action: action.to_owned(),
+        outcome,
+    };
+    let silent = TrialOutcome::Unknown {
+        reason: "Throttling".to_owned(),
+    };
+    let by = |by| TrialOutcome::Refused { by };
+    let trials = vec![
+        trial("ec2:CreateVpc", silent.clone()),
+        trial("ec2:CreateSubnet", by(Denier::Role)),
+        trial("ec2:DeleteVpc", by(Denier::Boundary)),
+    ];
+    let facts_of = |simulated| Facts {
+        simulated: Ok(simulated),
+        ..facts()
+    };
+    let CheckResult::Failed { found, .. } = result(&wish(), &facts_of(trials), "simulated_permissions")
+    else {
+        panic!("passed");
+    };
+    assert!(
+        found.contains("ec2:CreateSubnet") && found.contains("boundary does not allow ec2:DeleteVpc"),
+        "{found}"
+    );
+    let unknown = result(
+        &wish(),
+        &facts_of(vec![trial("ec2:CreateVpc", silent)]),
+        "simulated_permissions",
+    );
+    assert!(matches!(unknown, CheckResult::Unknown { .. }));
+}
+
+#[test]
+fn a_block_of_a_joined_network_is_told_with_the_next_free_one() {
+    let joined = Facts {
+        peers: Ok(vec![Peer {
+            id: "pcx-1".to_owned(),
+            blocks: vec!["10.42.128.0/17".parse().expect("a block")],
+        }]),
+        ..facts()
+    };
+    assert!(fix(&wish(), &joined, "peerings").contains("next free one is"));
+    assert!(matches!(
+        result(&existing(), &joined, "peerings"),
+        CheckResult::Passed { .. }
+    ));
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_told_with_what_to_do() {
+    let key = |state, denied_by| Facts {
+        volume_key: Ok(VolumeKey::Own {
+            key: "alias/disks".to_owned(),
+            state,
+            denied_by,
+        }),
+        ..facts()
+    };
+    let enabled = || KeyState::Enabled {
+        arn: "arn:aws:kms:eu-central-1:222222222222:key/k".to_owned(),
+    };
+    let disabled = KeyState::Unusable {
+        state: "Disabled".to_owned(),
+    };
+    let table = [
+        (key(KeyState::Missing, None), "Choose a key"),
+        (key(disabled, None), "Enable the key alias/disks"),
+        (key(enabled(), Some(Denier::Role)), "kms:CreateGrant"),
+    ];
+    for (facts, words) in table {
+        let fix = fix(&wish(), &facts, "encryption_key");
+        assert!(fix.contains(words) && fix.contains("alias/aws/ebs"), "{fix}");
+    }
+    let usable = key(enabled(), None);
+    assert!(matches!(
+        result(&wish(), &usable, "encryption_key"),
+        CheckResult::Passed { .. }
+    ));
+}
+
+#[test]
+fn two_zones_behind_a_load_balancer_need_more_of_everything() {
+    let wish = |network| Wish {
+        profile: Profile::HighlyAvailable,
+        network,
+        ..wish()
+    };
+    let new = wish(wish_network());
+    let tight = Facts {
+        zones: Ok(vec!["eu-central-1a".to_owned()]),
+        load_balancers: Ok(Usage { quota: 50, used: 50 }),
+        vcpus: Ok(Usage { quota: 5, used: 2 }),
+        service_roles: Ok(vec![ServiceRole {
+            name: "AWSServiceRoleForAutoScaling".to_owned(),
+            exists: false,
+            may_create: false,
+        }]),
+        ..facts()
+    };
+    let table = [
+        ("zones", "needs 2 zones"),
+        ("vcpus", "value 6 for L-1216C47A"),
+        ("addresses", "value 6 for L-0263D0A3"),
+        ("nat_gateways", "value 6 for L-FE5A380F"),
+        ("load_balancers", "value 51 for L-53DA6B97"),
+        ("service_roles", "make AWSServiceRoleForAutoScaling yourself"),
+    ];
+    for (name, words) in table {
+        let fix = fix(&new, &tight, name);
+        assert!(fix.contains(words), "{name}: {fix}");
+    }
+    // In a network of the tenant's its own gateways are used.
+    for name in ["addresses", "nat_gateways"] {
+        let own = result(&wish(NetworkWish::Existing), &tight, name);
+        assert!(matches!(own, CheckResult::Passed { .. }), "{name}: {own:?}");
+    }
+    let creatable = Facts {
+        service_roles: tight.service_roles.map(|mut roles| {
+            roles[0].may_create = true;
+            roles
+        }),
+        ..facts()
+    };
+    let CheckResult::Passed { found } = result(&new, &creatable, "service_roles") else {
+        panic!("refused");
+    };
+    assert!(found.contains("we let AWS make it"), "{found}");
+}
+
+fn wish_network() -> NetworkWish {
+    wish().network
 }

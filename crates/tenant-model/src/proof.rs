@@ -1,8 +1,8 @@
 //! The proof that a role's lock holds, and what each answer of AWS proves.
 //!
 //! A whole round tries the role with the right external id, with none, with a random one, with another tenant's
-//! and with the right one again; reads its trust policy; and asks by dry run for calls that must be allowed and for
-//! calls that must not. [`judge`] turns the answers into a verdict: only the exact answer is proof, and what is
+//! and with the right one again; reads its trust policy; asks by dry run for calls that must be allowed and for calls
+//! that must not; and asks IAM's simulator where a dry run would need things that are not there. [`judge`] turns the answers into a verdict: only the exact answer is proof, and what is
 //! unknown is never safe. The refusals count only between two successes, because a role that does not exist refuses
 //! everybody too. A watch asks only what shows that nothing was taken away since the last whole round.
 
@@ -142,6 +142,13 @@ pub struct ProbeRound {
     /// Calls that nobody needs, under a session policy that allows them: the refusal is the role's own.
     #[serde(default)]
     pub forbidden: Vec<Trial>,
+    /// Calls that our work needs on things that are not there yet, by IAM's policy simulator. It knows the role's
+    /// policy and boundary, and not the organisation's policies.
+    #[serde(default)]
+    pub simulated_needed: Vec<Trial>,
+    /// Known ways to more than the role was given, by IAM's policy simulator.
+    #[serde(default)]
+    pub simulated_forbidden: Vec<Trial>,
     /// The region, when it turned out to be switched off in the account.
     #[serde(default)]
     pub region_off: Option<String>,
@@ -316,11 +323,13 @@ fn unsound_trust(round: &ProbeRound) -> Option<Verdict> {
 }
 
 fn wrong_permission(round: &ProbeRound) -> Option<Verdict> {
-    if let Some(trial) = round.forbidden.iter().find(|trial| trial.outcome.is_allowed()) {
+    let mut forbidden = round.forbidden.iter().chain(&round.simulated_forbidden);
+    if let Some(trial) = forbidden.find(|trial| trial.outcome.is_allowed()) {
         let action = trial.action.clone();
         return Some(refused(Cause::RoleTooWide { action }));
     }
-    round.needed.iter().find_map(|trial| match &trial.outcome {
+    let mut needed = round.needed.iter().chain(&round.simulated_needed);
+    needed.find_map(|trial| match &trial.outcome {
         TrialOutcome::Refused { by } => Some(refused(Cause::PermissionMissing {
             action: trial.action.clone(),
             by: *by,
@@ -332,21 +341,31 @@ fn wrong_permission(round: &ProbeRound) -> Option<Verdict> {
 /// Nothing speaks against the role; whether enough speaks for it.
 fn proven(round: &ProbeRound) -> Verdict {
     let opened = round.right_before == Answer::Assumed;
-    let may_work = !round.needed.is_empty() && round.needed.iter().all(|trial| trial.outcome.is_allowed());
+    let may_work = all_allowed(&round.needed);
     if round.watch && opened && may_work {
         return Verdict::Holds;
     }
+    let may_work = may_work && all_allowed(&round.simulated_needed);
     let locked = negatives(round)
         .iter()
         .all(|(_, answer)| **answer == Answer::AccessDenied);
-    let refuses = |trial: &Trial| matches!(trial.outcome, TrialOutcome::Refused { .. });
-    let bounded = !round.forbidden.is_empty() && round.forbidden.iter().all(refuses);
+    let bounded = all_refused(&round.forbidden) && all_refused(&round.simulated_forbidden);
     let sound = round.trust == Some(TrustReading::Sound) && round.account.is_some();
     if opened && round.right_after == Answer::Assumed && locked && sound && may_work && bounded {
         Verdict::Clean
     } else {
         Verdict::Unknown { doubt: doubt(round) }
     }
+}
+
+/// Nothing asked proves nothing.
+fn all_allowed(trials: &[Trial]) -> bool {
+    !trials.is_empty() && trials.iter().all(|trial| trial.outcome.is_allowed())
+}
+
+fn all_refused(trials: &[Trial]) -> bool {
+    let refuses = |trial: &Trial| matches!(trial.outcome, TrialOutcome::Refused { .. });
+    !trials.is_empty() && trials.iter().all(refuses)
 }
 
 /// The first reason for which something was not answered.
@@ -369,11 +388,14 @@ fn doubt(round: &ProbeRound) -> Doubt {
         | TrustReading::Denied
         | TrustReading::SessionRefused => None,
     });
-    let trials = round.needed.iter().chain(&round.forbidden);
-    let of_trials = trials.filter_map(|trial| match &trial.outcome {
-        TrialOutcome::Unknown { reason } => Some(reason),
-        TrialOutcome::Allowed | TrialOutcome::Refused { .. } => None,
-    });
+    let dry_runs = round.needed.iter().chain(&round.forbidden);
+    let simulated = round.simulated_needed.iter().chain(&round.simulated_forbidden);
+    let of_trials = dry_runs
+        .chain(simulated)
+        .filter_map(|trial| match &trial.outcome {
+            TrialOutcome::Unknown { reason } => Some(reason),
+            TrialOutcome::Allowed | TrialOutcome::Refused { .. } => None,
+        });
     of_probes
         .chain(of_trust)
         .chain(of_trials)

@@ -26,6 +26,8 @@ fn clean() -> ProbeRound {
         trust: Some(TrustReading::Sound),
         needed: trial(TrialOutcome::Allowed),
         forbidden: trial(refused_by(Denier::Role)),
+        simulated_needed: trial(TrialOutcome::Allowed),
+        simulated_forbidden: trial(refused_by(Denier::Role)),
         region_off: None,
         lost: None,
         watch: false,
@@ -224,4 +226,34 @@ fn evidence_of_an_earlier_version_reads_back() {
     assert_eq!(unit, Verdict::RoleRefuses { loss: None });
     let unit: Verdict = serde_json::from_str(r#"{"verdict":"unknown"}"#).expect("reads back");
     assert_eq!(unit, unknown(Doubt::Unclear));
+}
+
+#[test]
+fn what_is_only_simulated_counts_for_a_finding_and_its_silence_for_a_doubt() {
+    let allowed = || trial(TrialOutcome::Allowed);
+    let too_wide = refused(Cause::RoleTooWide {
+        action: "ec2:CreateVpc".to_owned(),
+    });
+    assert_eq!(verdict(|round| round.simulated_forbidden = allowed()), too_wide);
+    let missing = refused(Cause::PermissionMissing {
+        action: "ec2:CreateVpc".to_owned(),
+        by: Denier::Boundary,
+    });
+    let denied = || trial(refused_by(Denier::Boundary));
+    assert_eq!(verdict(|round| round.simulated_needed = denied()), missing);
+    assert_eq!(
+        verdict(|round| round.simulated_needed = Vec::new()),
+        unknown(Doubt::Unclear)
+    );
+    assert_eq!(
+        verdict(|round| round.simulated_forbidden = Vec::new()),
+        unknown(Doubt::Unclear)
+    );
+    let silent = TrialOutcome::Unknown {
+        reason: "Throttling".to_owned(),
+    };
+    assert_eq!(
+        verdict(|round| round.simulated_needed = trial(silent)),
+        unknown(Doubt::Throttled)
+    );
 }

@@ -4,6 +4,8 @@
 //! rows by a lease on the database's clock; every later write of a round carries the fence it was claimed with,
 //! so that a worker that woke up late changes nothing.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,6 +29,8 @@ pub struct Claimed {
     pub fence: i64,
     /// Whether somebody asked for a whole round; else a ready connection may only be watched.
     pub whole_next: bool,
+    /// Whether somebody has its page open.
+    pub watched: bool,
 }
 
 /// Why the last rounds proved nothing.
@@ -49,6 +53,17 @@ pub struct Evidence {
     pub verdict: Verdict,
     /// The statement of the trust policy that leaves the lock open, when the role let us read it.
     pub statement: Option<StatementAtFault>,
+    /// The round as a document, signed when it was found; none for one in which the role did not answer.
+    pub jws: Option<String>,
+}
+
+/// A signed round.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proof {
+    /// Its number; later rounds have higher ones.
+    pub round: i64,
+    /// What was found.
+    pub evidence: Evidence,
 }
 
 /// Adds a connection, due at once.
@@ -163,8 +178,9 @@ pub async fn claim_due(
     .await?;
     let Some(found) = row else { return Ok(None) };
     let fence = found.fence;
-    let whole_next = sqlx::query_scalar!(
-        "select whole_next from connection where connection_id = $1",
+    let asked = sqlx::query!(
+        r#"select whole_next, coalesce(watched_until > now(), false) as "watched!"
+             from connection where connection_id = $1"#,
         found.connection_id,
     )
     .fetch_one(conn)
@@ -172,8 +188,30 @@ pub async fn claim_due(
     Ok(Some(Claimed {
         connection: found.try_into()?,
         fence,
-        whole_next,
+        whole_next: asked.whole_next,
+        watched: asked.watched,
     }))
+}
+
+/// Notes that somebody has the page of a connection open whose role is awaited, and brings the next look near. Cheap
+/// to repeat: it writes at most twice a minute. One that only a click looks at again stays as it is.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn note_watched(conn: &mut Conn, id: ConnectionId, within_seconds: i32) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update connection
+            set watched_until = now() + interval '60 seconds',
+                due_at = least(due_at, now() + make_interval(secs => $2))
+          where connection_id = $1 and state_name = 'awaiting_role' and due_at is not null
+            and (lease_until is null or lease_until < now())
+            and (watched_until is null or watched_until < now() + interval '30 seconds')",
+        id.as_uuid(),
+        f64::from(within_seconds),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Brings the next watch of ready connections near whose deployments are being worked on. Role `ops`.
@@ -242,6 +280,62 @@ pub async fn find_doubt(conn: &mut Conn, id: ConnectionId) -> Result<Option<Stan
         .map_err(StoreError::unreadable)
 }
 
+/// A connection that needs somebody, or patience.
+#[derive(Clone, Debug)]
+pub struct Troubled {
+    /// The connection.
+    pub connection: Connection,
+    /// Why its last rounds proved nothing, if they did not.
+    pub doubt: Option<StandingDoubt>,
+}
+
+/// Connections that are frozen or in doubt, the longest untouched first, at most `limit`. Role `ops`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_troubled(conn: &mut Conn, limit: i64) -> Result<Vec<Troubled>, StoreError> {
+    let rows = sqlx::query_as!(
+        ConnectionRow,
+        "select connection_id, tenant_id, aws_account_id, region, external_id, role_arn, state, check_count, fence,
+                created_at, updated_at, version
+           from connection
+          where state_name = 'quarantined' or (doubt is not null and state_name <> 'revoked')
+          order by updated_at, connection_id limit $1",
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let ids: Vec<_> = rows.iter().map(|row| row.connection_id).collect();
+    let mut doubts = doubts_of(conn, &ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Troubled {
+                doubt: doubts.remove(&row.connection_id),
+                connection: row.try_into()?,
+            })
+        })
+        .collect()
+}
+
+async fn doubts_of(
+    conn: &mut Conn,
+    ids: &[uuid::Uuid],
+) -> Result<BTreeMap<uuid::Uuid, StandingDoubt>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select connection_id, doubt as "doubt!" from connection
+            where connection_id = any($1) and doubt is not null"#,
+        ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let doubt = serde_json::from_value(row.doubt).map_err(StoreError::unreadable)?;
+            Ok((row.connection_id, doubt))
+        })
+        .collect()
+}
+
 /// Records a round: the state it leads to, when to look again (none: only when asked), and its evidence, unless it
 /// was a watch that found everything as it was. Releases the lease. Role `ops`.
 ///
@@ -279,14 +373,15 @@ pub async fn record_round(
         return Ok(());
     }
     sqlx::query!(
-        "insert into probe_round (tenant_id, connection_id, at, answers, verdict, statement)
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into probe_round (tenant_id, connection_id, at, answers, verdict, statement, jws)
+         values ($1, $2, $3, $4, $5, $6, $7)",
         claimed.connection.tenant_id.as_uuid(),
         id,
         evidence.at,
         to_json(&evidence.answers)?,
         to_json(&evidence.verdict)?,
         evidence.statement.as_ref().map(to_json).transpose()?,
+        evidence.jws,
     )
     .execute(conn)
     .await?;
@@ -342,31 +437,94 @@ pub async fn list_evidence(
     id: ConnectionId,
     limit: i64,
 ) -> Result<Vec<Evidence>, StoreError> {
-    let rows = sqlx::query!(
-        "select at, answers, verdict, statement from probe_round where connection_id = $1 order by round desc limit $2",
+    let rows = sqlx::query_as!(
+        RoundRow,
+        "select round, at, answers, verdict, statement, jws from probe_round
+          where connection_id = $1 order by round desc limit $2",
         id.as_uuid(),
         limit,
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|row| {
-            Ok(Evidence {
-                at: row.at,
-                answers: serde_json::from_value(row.answers).map_err(StoreError::unreadable)?,
-                verdict: serde_json::from_value(row.verdict).map_err(StoreError::unreadable)?,
-                statement: row
-                    .statement
-                    .map(serde_json::from_value)
-                    .transpose()
-                    .map_err(StoreError::unreadable)?,
-            })
-        })
+        .map(|row| Ok(Proof::try_from(row)?.evidence))
         .collect()
+}
+
+/// Signed rounds before `before`, the newest first, at most `limit`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_proofs(
+    conn: &mut Conn,
+    id: ConnectionId,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Proof>, StoreError> {
+    let rows = sqlx::query_as!(
+        RoundRow,
+        "select round, at, answers, verdict, statement, jws from probe_round
+          where connection_id = $1 and jws is not null and ($2::bigint is null or round < $2)
+          order by round desc limit $3",
+        id.as_uuid(),
+        before,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Proof::try_from).collect()
+}
+
+/// One signed round of a connection.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_proof(conn: &mut Conn, id: ConnectionId, round: i64) -> Result<Option<Proof>, StoreError> {
+    let row = sqlx::query_as!(
+        RoundRow,
+        "select round, at, answers, verdict, statement, jws from probe_round
+          where connection_id = $1 and round = $2 and jws is not null",
+        id.as_uuid(),
+        round,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Proof::try_from).transpose()
 }
 
 fn to_json(value: &impl Serialize) -> Result<Value, StoreError> {
     serde_json::to_value(value).map_err(StoreError::unreadable)
+}
+
+struct RoundRow {
+    round: i64,
+    at: DateTime<Utc>,
+    answers: Value,
+    verdict: Value,
+    statement: Option<Value>,
+    jws: Option<String>,
+}
+
+impl TryFrom<RoundRow> for Proof {
+    type Error = StoreError;
+
+    fn try_from(row: RoundRow) -> Result<Self, Self::Error> {
+        let evidence = Evidence {
+            at: row.at,
+            answers: serde_json::from_value(row.answers).map_err(StoreError::unreadable)?,
+            verdict: serde_json::from_value(row.verdict).map_err(StoreError::unreadable)?,
+            statement: row
+                .statement
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(StoreError::unreadable)?,
+            jws: row.jws,
+        };
+        Ok(Self {
+            round: row.round,
+            evidence,
+        })
+    }
 }
 
 struct ConnectionRow {

@@ -56,6 +56,21 @@ pub async fn end(conn: &mut Conn, region: &str, now: DateTime<Utc>) -> Result<bo
     Ok(ended.rows_affected() > 0)
 }
 
+/// The region's incident that has not ended, if there is one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_open(conn: &mut Conn, region: &str) -> Result<Option<Incident>, StoreError> {
+    let row = sqlx::query_as!(
+        Incident,
+        "select region, began_at, ended_at, accounts from aws_incident where region = $1 and ended_at is null",
+        region,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row)
+}
+
 /// The newest first, at most `limit`.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use tenant_model::given_network::GivenNetwork;
 use tenant_model::preflight::{Check, Wish};
 use tenant_model::{Connection, ConnectionId, TenantId};
 
@@ -18,6 +19,17 @@ pub struct Preflight {
     pub checks: Option<Vec<Check>>,
     /// When it was looked at.
     pub checked_at: Option<DateTime<Utc>>,
+    /// The tenant's own network with the subnets that will be used, where one was wished for and has what it needs.
+    pub network: Option<GivenNetwork>,
+}
+
+/// What a worker saw.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome<'a> {
+    /// Every check.
+    pub checks: &'a [Check],
+    /// The network that was found, if one was wished for and found.
+    pub network: Option<&'a GivenNetwork>,
 }
 
 /// A wish that this worker checks.
@@ -48,7 +60,8 @@ pub async fn ask(
          on conflict (tenant_id, connection_id) do update
             set wish = excluded.wish, asked_at = excluded.asked_at, due_at = now(), fence = preflight.fence + 1,
                 checks = case when preflight.wish = excluded.wish then preflight.checks end,
-                checked_at = case when preflight.wish = excluded.wish then preflight.checked_at end",
+                checked_at = case when preflight.wish = excluded.wish then preflight.checked_at end,
+                network = case when preflight.wish = excluded.wish then preflight.network end",
         connection.tenant_id.as_uuid(),
         connection.id.as_uuid(),
         to_json(wish)?,
@@ -88,7 +101,7 @@ pub async fn ask_first(
 /// When the database does not answer.
 pub async fn find(conn: &mut Conn, id: ConnectionId) -> Result<Option<Preflight>, StoreError> {
     let row = sqlx::query!(
-        "select wish, asked_at, checks, checked_at from preflight where connection_id = $1",
+        "select wish, asked_at, checks, checked_at, network from preflight where connection_id = $1",
         id.as_uuid(),
     )
     .fetch_optional(conn)
@@ -103,6 +116,11 @@ pub async fn find(conn: &mut Conn, id: ConnectionId) -> Result<Option<Preflight>
                 .transpose()
                 .map_err(StoreError::unreadable)?,
             checked_at: row.checked_at,
+            network: row
+                .network
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(StoreError::unreadable)?,
         })
     })
     .transpose()
@@ -141,19 +159,21 @@ pub async fn claim_due(conn: &mut Conn, lease_seconds: i32) -> Result<Option<Cla
 pub async fn record(
     conn: &mut Conn,
     claimed: &Claimed,
-    (checks, at): (Option<&[Check]>, DateTime<Utc>),
+    (outcome, at): (Option<Outcome<'_>>, DateTime<Utc>),
     due_in_seconds: Option<i32>,
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "update preflight
             set checks = coalesce($3, checks), checked_at = case when $3::jsonb is null then checked_at else $4 end,
+                network = case when $3::jsonb is null then network else $6::jsonb end,
                 due_at = case when $5::float8 is null then null else now() + make_interval(secs => $5) end
           where connection_id = $1 and fence = $2",
         claimed.connection_id.as_uuid(),
         claimed.fence,
-        checks.map(|checks| to_json(&checks)).transpose()?,
+        outcome.map(|seen| to_json(&seen.checks)).transpose()?,
         at,
         due_in_seconds.map(f64::from),
+        outcome.and_then(|seen| seen.network).map(to_json).transpose()?,
     )
     .execute(conn)
     .await?;

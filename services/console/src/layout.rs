@@ -53,6 +53,7 @@ pub(crate) enum Place {
     Fleet,
     FleetUsage,
     Exports,
+    Incidents,
     Quarantine,
     Outbox,
 }
@@ -230,11 +231,17 @@ fn tenant_places(tenant: TenantId) -> [Link; 7] {
     ]
 }
 
-fn fleet_places() -> [Link; 4] {
+fn fleet_places() -> [Link; 5] {
     [
         (Place::Fleet, Icon::Fleet, "Fleet", "/tenants".to_owned()),
         (Place::FleetUsage, Icon::Usage, "Usage", "/usage".to_owned()),
         (Place::Exports, Icon::Export, "Exports", "/exports".to_owned()),
+        (
+            Place::Incidents,
+            Icon::Cloud,
+            "Incidents",
+            "/incidents".to_owned(),
+        ),
         (
             Place::Quarantine,
             Icon::Alert,

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use service_kit::config::Reader;
 
+use crate::template::template_key;
+
 /// How this service behaves; [`OnboardingConfig::local`] is the embedded default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OnboardingConfig {
     /// The address people reach us by, without a trailing slash; links in mails begin with it.
     pub public_url: String,
-    /// Where CloudFormation loads the customer's template from.
+    /// Where CloudFormation loads the customer's template from: the address ends in the hash of its content.
     pub role_template_url: String,
     /// Region of connections that name none.
     pub region: String,
@@ -38,7 +40,7 @@ impl OnboardingConfig {
     pub fn local(public_url: &str) -> Self {
         Self {
             public_url: public_url.trim_end_matches('/').to_owned(),
-            role_template_url: format!("{}/customer-account/role.yaml", public_url.trim_end_matches('/')),
+            role_template_url: template_under(public_url),
             region: "eu-central-1".to_owned(),
             rounds_needed: 3,
             round_spacing_seconds: 1,
@@ -58,10 +60,11 @@ impl OnboardingConfig {
             "an address",
             "https://localhost".to_owned(),
         );
-        let template = "https://tenantry-templates.s3.amazonaws.com/customer-account/role.yaml".to_owned();
+        let bucket = "https://tenantry-templates.s3.amazonaws.com".to_owned();
+        let templates: String = reader.value("TENANTRY_TEMPLATES_URL", "an S3 address", bucket);
         Self {
             public_url: public_url.trim_end_matches('/').to_owned(),
-            role_template_url: reader.value("TENANTRY_ROLE_TEMPLATE_URL", "an S3 address", template),
+            role_template_url: template_under(&templates),
             region: reader.value("TENANTRY_REGION", "an AWS region", "eu-central-1".to_owned()),
             rounds_needed: reader.value("TENANTRY_PROOF_ROUNDS", "a number", 3),
             round_spacing_seconds: reader.value("TENANTRY_PROOF_SPACING_SECONDS", "seconds", 30),
@@ -73,4 +76,8 @@ impl OnboardingConfig {
             mail_in_log: reader.value("TENANTRY_MAIL_IN_LOG", "true or false", false),
         }
     }
+}
+
+fn template_under(base: &str) -> String {
+    format!("{}/{}", base.trim_end_matches('/'), template_key())
 }

@@ -4,6 +4,7 @@ use percent::encode;
 use serde_json::json;
 use service_kit::Page;
 use tenant_model::account::{role_arn, role_name};
+use tenant_model::connection::Ender;
 use tenant_model::{
     Action, AwsAccountId, Connection, ConnectionId, ConnectionState, ExternalId, InvalidTransition,
     Principal, TenantId, authorize,
@@ -153,6 +154,19 @@ pub async fn find_doubt(
     Ok(connections::find_doubt(&mut tx, id).await?)
 }
 
+/// Notes that somebody looks at a connection whose role is awaited: it is then looked at every few seconds.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn note_watched(app: &App, connection: &Connection) -> Result<(), OnboardingError> {
+    if connection.state != ConnectionState::AwaitingRole {
+        return Ok(());
+    }
+    let mut tx = app.begin_as(Some(connection.tenant_id)).await?;
+    connections::note_watched(&mut tx, connection.id, app.config.role_poll_seconds).await?;
+    Ok(tx.commit().await?)
+}
+
 /// The newest rounds of probes first.
 ///
 /// # Errors
@@ -237,21 +251,26 @@ pub(crate) async fn revoke_in(
     if seen.is_some_and(|seen| seen != connection.version) {
         return Err(OnboardingError::Stale(connection.version));
     }
-    end(app, conn, &caller.actor(), connection).await
+    let by = if caller.is_operator() {
+        Ender::Operator
+    } else {
+        Ender::Tenant
+    };
+    end(app, conn, (&caller.actor(), by), connection).await
 }
 
 /// Ends a connection, whoever decided it.
 pub(crate) async fn end(
     app: &App,
     conn: &mut Conn,
-    actor: &str,
+    (actor, by): (&str, Ender),
     mut connection: Connection,
 ) -> Result<Connection, OnboardingError> {
     if let ConnectionState::Revoked { .. } = connection.state {
         return Ok(connection);
     }
     let now = app.kit.clock.now();
-    connection.state = connection.state.revoke(now);
+    connection.state = connection.state.revoke(by, now);
     connection.updated_at = now;
     connections::update_state(conn, &connection, None).await?;
     connection.version += 1;

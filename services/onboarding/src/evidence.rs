@@ -5,10 +5,14 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use service_kit::Page;
+use service_kit::auth::read_document;
 use sha2::{Digest, Sha256};
+use tenant_model::proof::Answer;
 use tenant_model::{Connection, ConnectionId, ConnectionState, Principal};
 use tenant_store::StoreError;
 use tenant_store::connections::Evidence;
+pub use tenant_store::connections::Proof;
 
 use crate::{App, OnboardingError, connections};
 
@@ -42,12 +46,80 @@ pub async fn sign(
     Ok(SignedEvidence { document, jws })
 }
 
+/// The `typ` of the signature of one round.
+pub const PROOF_TYPE: &str = "tenantry-proof+jws";
+
+/// One round as a document, signed as it is recorded. None for a round in which the role did not answer: there is
+/// nothing in it.
+pub(crate) fn sign_round(
+    app: &App,
+    connection: &Connection,
+    evidence: &Evidence,
+) -> Result<Option<String>, StoreError> {
+    if evidence.answers.right_before != Answer::Assumed && !was_proven(&connection.state) {
+        return Ok(None);
+    }
+    let mut document = about(app, connection);
+    document["kind"] = json!("connection-proof");
+    document["issued_at"] = json!(evidence.at);
+    document["round"] = round(evidence)?;
+    Ok(Some(app.kit.authority.sign_document(PROOF_TYPE, &document)))
+}
+
+/// A signed round, as it was signed.
+///
+/// # Errors
+/// [`OnboardingError::NotFound`] also for a stranger.
+pub async fn find_round(
+    app: &App,
+    caller: &Principal,
+    (id, number): (ConnectionId, i64),
+) -> Result<SignedEvidence, OnboardingError> {
+    let connection = connections::find(app, caller, id).await?;
+    let mut tx = app.begin_as(Some(connection.tenant_id)).await?;
+    let proof = tenant_store::connections::find_proof(&mut tx, id, number).await?;
+    let jws = proof
+        .and_then(|proof| proof.evidence.jws)
+        .ok_or(OnboardingError::NotFound)?;
+    let document = read_document(&jws).ok_or(OnboardingError::NotFound)?;
+    Ok(SignedEvidence { document, jws })
+}
+
+/// Signed rounds, the newest first.
+///
+/// # Errors
+/// [`OnboardingError::NotFound`] also for a stranger.
+pub async fn list_rounds(
+    app: &App,
+    caller: &Principal,
+    id: ConnectionId,
+    (before, limit): (Option<i64>, u32),
+) -> Result<Page<Proof>, OnboardingError> {
+    let connection = connections::find(app, caller, id).await?;
+    let mut tx = app.begin_as(Some(connection.tenant_id)).await?;
+    let rows = tenant_store::connections::list_proofs(&mut tx, id, before, i64::from(limit) + 1).await?;
+    Ok(Page::cut(rows, limit, &id.to_string(), |proof| proof.round))
+}
+
+const fn was_proven(state: &ConnectionState) -> bool {
+    proven_at(state).is_some()
+}
+
 fn document(app: &App, connection: &Connection, rounds: &[Evidence]) -> Result<Value, StoreError> {
-    let aws = app.aws.settings();
     let rounds: Result<Vec<Value>, StoreError> = rounds.iter().map(round).collect();
-    Ok(json!({
-        "kind": "connection-evidence",
-        "issued_at": app.kit.clock.now(),
+    let mut document = about(app, connection);
+    document["kind"] = json!("connection-evidence");
+    document["issued_at"] = json!(app.kit.clock.now());
+    document["state"] = json!(connection.state.name());
+    document["proven_at"] = json!(proven_at(&connection.state));
+    document["rounds"] = json!(rounds?);
+    Ok(document)
+}
+
+/// Whose role, where, and what was asked. Without the external id.
+fn about(app: &App, connection: &Connection) -> Value {
+    let aws = app.aws.settings();
+    json!({
         "issued_by": app.config.public_url,
         "connection": connection.id,
         "tenant": connection.tenant_id,
@@ -56,21 +128,20 @@ fn document(app: &App, connection: &Connection, rounds: &[Evidence]) -> Result<V
         "role_arn": connection.role_arn,
         "broker_role_arn": aws.broker_role_arn,
         "external_id_sha256": fingerprint(connection),
-        "state": connection.state.name(),
-        "proven_at": proven_at(&connection.state),
         "asked": ASKED,
-        "rounds": rounds?,
-    }))
+    })
 }
 
 /// What a clean round means, in words, in the document itself.
-const ASKED: [&str; 6] = [
+const ASKED: [&str; 8] = [
     "right_before, right_after: AssumeRole with the connection's external id, under a session policy that denies everything",
     "none, random, other_tenants: AssumeRole with no, a random and another connection's external id; only AccessDenied counts",
     "account: GetCallerIdentity with the role's credentials",
     "trust: the role's trust policy, read by the role itself",
     "needed: EC2 dry runs under the session policies of our steps; only DryRunOperation counts",
     "forbidden: EC2 dry runs under a session policy that allows them; only UnauthorizedOperation counts",
+    "simulated_needed: every other action of ours on what it works on, by iam:SimulatePrincipalPolicy; simulated, no dry run",
+    "simulated_forbidden: known ways to more than the role was given, by iam:SimulatePrincipalPolicy; simulated, no dry run",
 ];
 
 fn round(evidence: &Evidence) -> Result<Value, StoreError> {

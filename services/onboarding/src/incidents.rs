@@ -6,6 +6,7 @@
 use serde_json::json;
 use tenant_model::connection::{Doubt, Verdict};
 use tenant_model::{Action, Principal, authorize};
+pub use tenant_store::connections::Troubled;
 use tenant_store::connections::{self, Evidence};
 use tenant_store::incidents::{self, Incident};
 
@@ -24,6 +25,25 @@ pub async fn list(app: &App, caller: &Principal) -> Result<Vec<Incident>, Onboar
     authorize(caller, Action::OperateFleet, None)?;
     let mut tx = app.begin_as(None).await?;
     Ok(incidents::list(&mut tx, SHOWN_MAX).await?)
+}
+
+/// Connections that are frozen or about which AWS gives no clear answer, the longest untouched first.
+///
+/// # Errors
+/// As for [`list`].
+pub async fn list_troubled(app: &App, caller: &Principal) -> Result<Vec<Troubled>, OnboardingError> {
+    authorize(caller, Action::OperateFleet, None)?;
+    let mut tx = app.begin_as(None).await?;
+    Ok(connections::list_troubled(&mut tx, SHOWN_MAX).await?)
+}
+
+/// The incident under way in a region, for whoever has a connection there.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn find_open(app: &App, region: &str) -> Result<Option<Incident>, OnboardingError> {
+    let mut tx = app.begin_as(None).await?;
+    Ok(incidents::find_open(&mut tx, region).await?)
 }
 
 /// Takes note of what one round says about its region.

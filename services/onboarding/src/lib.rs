@@ -23,6 +23,8 @@ mod proving;
 pub mod routes;
 pub mod sign_in;
 pub mod signup;
+mod survey;
+pub mod template;
 pub mod tenants;
 pub mod verifying;
 

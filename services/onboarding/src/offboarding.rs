@@ -2,6 +2,7 @@
 //! worker waits until nothing is left and then ends every access in one transaction.
 
 use serde_json::json;
+use tenant_model::connection::Ender;
 use tenant_model::{Tenant, TenantId, TenantState};
 use tenant_store::{Conn, api_keys, connections, deployments, sessions, tenants, users};
 
@@ -68,7 +69,7 @@ async fn end_access(app: &App, conn: &mut Conn, id: TenantId) -> Result<(), Onbo
     users::disable_all(conn, id, now).await?;
     api_keys::revoke_all(conn, id, now).await?;
     for connection in connections::list(conn, Some(id), None, BATCH).await? {
-        crate::connections::end(app, conn, ACTOR, connection).await?;
+        crate::connections::end(app, conn, (ACTOR, Ender::Offboarding), connection).await?;
     }
     Ok(())
 }

@@ -3,17 +3,18 @@
 //! What is checked and when it fails is [`tenant_model::preflight`]; here the account is asked, under a session policy
 //! that only looks. Nothing is made and nothing is promised.
 
-use aws_access::{AssumeError, AwsError, Broker, SessionIdentity, StepClass, TenantRole, TenantSession};
 use tenant_model::cidr::Cidr;
 use tenant_model::deployment::Profile;
+use tenant_model::given_network::{self, GivenNetwork};
 use tenant_model::plan::instance_types;
-use tenant_model::preflight::{Check, CheckResult, Facts, Network, NetworkWish, Seen, Usage, Wish, check};
+use tenant_model::preflight::{Check, CheckResult, Facts, NetworkWish, Wish, check};
 use tenant_model::{Action, Connection, ConnectionId, ConnectionState, Principal, authorize};
-use tenant_store::preflights::{self, Claimed, Preflight};
+use tenant_store::preflights::{self, Claimed, Outcome, Preflight};
 use tenant_store::{Conn, StoreError};
 
 use crate::error::InvalidField;
-use crate::{App, OnboardingError, connections, proving};
+use crate::survey::Survey;
+use crate::{App, OnboardingError, connections};
 
 /// A survey is a few dozen calls that look; who holds a wish longer has died.
 const LEASE_SECONDS: i32 = 120;
@@ -27,6 +28,8 @@ const BLOCK: &str = tenant_model::blueprint::DEFAULT_CIDR;
 /// What somebody typed.
 #[derive(Clone, Debug, Default)]
 pub struct NewWish {
+    /// Name of the profile; one machine when none is named.
+    pub profile: Option<String>,
     /// Size of the machine; the smallest we sell when none is named.
     pub instance_type: Option<String>,
     /// Block of a new network; ours when none is named.
@@ -43,6 +46,15 @@ pub(crate) fn first_wish() -> Wish {
 
 fn read(new: &NewWish) -> Result<Wish, Vec<InvalidField>> {
     let mut wrong = Vec::new();
+    let named = new.profile.as_deref().unwrap_or(Profile::Single.name());
+    let profile = Profile::from_name(named);
+    if profile.is_none() {
+        wrong.push(InvalidField::new(
+            "/profile",
+            "not-a-profile",
+            "is not a profile that we offer",
+        ));
+    }
     let sold: Vec<_> = instance_types().collect();
     let instance_type = new.instance_type.clone().unwrap_or_else(|| sold[0].to_owned());
     if !sold.contains(&instance_type.as_str()) {
@@ -53,9 +65,9 @@ fn read(new: &NewWish) -> Result<Wish, Vec<InvalidField>> {
     if let Err(error) = &cidr {
         wrong.push(InvalidField::new("/vpc_cidr", "not-a-block", error));
     }
-    match cidr {
-        Ok(cidr) if wrong.is_empty() => Ok(Wish {
-            profile: Profile::Single,
+    match (profile, cidr) {
+        (Some(profile), Ok(cidr)) if wrong.is_empty() => Ok(Wish {
+            profile,
             instance_type,
             network: if new.existing_vpc {
                 NetworkWish::Existing
@@ -135,17 +147,14 @@ pub async fn check_next(app: &App) -> Result<bool, OnboardingError> {
         .await?
         .ok_or(OnboardingError::NotFound)?;
     tx.commit().await?;
-    let checks = match connection.state {
-        ConnectionState::Ready { .. } => {
-            let facts = Survey::new(app, &connection).facts(&claimed.wish).await;
-            Some(check(&claimed.wish, &facts))
-        }
+    let facts = match connection.state {
+        ConnectionState::Ready { .. } => Some(Survey::new(app, &connection).facts(&claimed.wish).await),
         ConnectionState::AwaitingRole
         | ConnectionState::Verifying { .. }
         | ConnectionState::Quarantined { .. }
         | ConnectionState::Revoked { .. } => None,
     };
-    match record(app, &connection, &claimed, checks.as_deref()).await {
+    match record(app, &connection, &claimed, facts.as_ref()).await {
         Err(OnboardingError::Store(StoreError::Stale)) => Ok(true),
         other => other.map(|()| true),
     }
@@ -155,16 +164,32 @@ async fn record(
     app: &App,
     connection: &Connection,
     claimed: &Claimed,
-    checks: Option<&[Check]>,
+    facts: Option<&Facts>,
 ) -> Result<(), OnboardingError> {
-    let due = match (checks, &connection.state) {
+    let checks = facts.map(|facts| check(&claimed.wish, facts));
+    let network = facts.and_then(|facts| own_network(&claimed.wish, facts));
+    let due = match (&checks, &connection.state) {
         (_, ConnectionState::Revoked { .. }) => None,
         (None, _) => Some(UNKNOWN_AGAIN_SECONDS),
         (Some(checks), _) => again(checks),
     };
+    let outcome = checks.as_ref().map(|checks| Outcome {
+        checks,
+        network: network.as_ref(),
+    });
     let mut tx = app.stores.begin_ops().await?;
-    preflights::record(&mut tx, claimed, (checks, app.kit.clock.now()), due).await?;
+    preflights::record(&mut tx, claimed, (outcome, app.kit.clock.now()), due).await?;
     Ok(tx.commit().await?)
+}
+
+/// The tenant's own network with the subnets that will be used, where it was wished for and has what it needs.
+fn own_network(wish: &Wish, facts: &Facts) -> Option<GivenNetwork> {
+    match (&wish.network, &facts.networks, &facts.zones) {
+        (NetworkWish::Existing, Ok(networks), Ok(zones)) => {
+            given_network::choose(networks, wish.profile, zones).ok()
+        }
+        _ => None,
+    }
 }
 
 fn again(checks: &[Check]) -> Option<i32> {
@@ -176,86 +201,6 @@ fn again(checks: &[Check]) -> Option<i32> {
     }
 }
 
-struct Survey<'a> {
-    app: &'a App,
-    connection: &'a Connection,
-    broker: Broker,
-    role: TenantRole,
-    identity: SessionIdentity,
-}
-
-impl<'a> Survey<'a> {
-    fn new(app: &'a App, connection: &'a Connection) -> Self {
-        Self {
-            app,
-            connection,
-            broker: app.aws.broker(),
-            role: proving::role(connection),
-            identity: proving::identity(connection),
-        }
-    }
-
-    async fn session(&self, class: StepClass, region: &str) -> Seen<TenantSession> {
-        let session = self
-            .broker
-            .assume(&self.role, class, region, &self.identity)
-            .await;
-        session.map_err(|error| match error {
-            AssumeError::Denied => "AccessDenied".to_owned(),
-            AssumeError::Unavailable(error) => error.code,
-        })
-    }
-
-    /// Each fact by itself: one that cannot be seen hides no other.
-    async fn facts(&self, wish: &Wish) -> Facts {
-        let region = &self.connection.region;
-        let region_enabled = self.region_enabled().await;
-        let session = match self.session(StepClass::Preflight, region).await {
-            Ok(session) => session,
-            Err(reason) => return Facts::unseen(region, region_enabled, &reason),
-        };
-        let ec2 = session.ec2();
-        let networks = seen(ec2.networks(self.connection.tenant_id).await);
-        let count = |networks: &Vec<Network>| u64::try_from(networks.len()).unwrap_or(u64::MAX);
-        let counted = networks.as_ref().map(count).map_err(Clone::clone);
-        Facts {
-            region: region.clone(),
-            region_enabled,
-            zones: seen(ec2.zones_offering(&wish.instance_type).await),
-            type_vcpus: seen(ec2.vcpus_of(&wish.instance_type).await),
-            vcpus: usage(&session, ("ec2", "L-1216C47A"), seen(ec2.vcpus_running().await)).await,
-            addresses: usage(&session, ("ec2", "L-0263D0A3"), seen(ec2.count_addresses().await)).await,
-            networks_quota: usage(&session, ("vpc", "L-F678F1CE"), counted).await,
-            nat_gateways: usage(
-                &session,
-                ("vpc", "L-FE5A380F"),
-                seen(ec2.count_nat_gateways().await),
-            )
-            .await,
-            networks,
-            permissions: Ok(proving::try_permissions(self.app, self.connection).await),
-        }
-    }
-
-    /// Asked from our own region: one that is off says nothing about itself.
-    async fn region_enabled(&self) -> Seen<bool> {
-        let home = &self.app.aws.settings().region;
-        let session = self.session(StepClass::Observe, home).await?;
-        let off = session.ec2().is_region_off(&self.connection.region).await;
-        off.map(|off| !off).map_err(|error| error.code)
-    }
-}
-
-fn seen<T>(answer: Result<T, AwsError>) -> Seen<T> {
-    answer.map_err(|error| error.code)
-}
-
-async fn usage(session: &TenantSession, (service, code): (&str, &str), used: Seen<u64>) -> Seen<Usage> {
-    let used = used?;
-    let quota = seen(session.quota(service, code).await)?;
-    Ok(Usage { quota, used })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,12 +208,13 @@ mod tests {
     #[test]
     fn what_is_typed_wrong_is_told_together() {
         let new = NewWish {
+            profile: Some("galactic".to_owned()),
             instance_type: Some("z9.huge".to_owned()),
             vpc_cidr: Some("10.0.0.0/8".to_owned()),
             existing_vpc: false,
         };
-        let wrong = read(&new).expect_err("two mistakes");
-        assert_eq!(wrong.len(), 2);
+        let wrong = read(&new).expect_err("three mistakes");
+        assert_eq!(wrong.len(), 3);
         assert_eq!(first_wish().profile, Profile::Single);
     }
 }

@@ -1,5 +1,6 @@
 //! One round of questions to a tenant's role, in the order that makes the answers count.
 //!
+//! What a dry run cannot be asked about, because it names things that are not there yet, is asked of IAM's simulator.
 //! The probes run under a session policy that denies everything, so that an open lock yields powerless credentials;
 //! the dry runs under the session policy of the step that will make the call, or, for what the role must refuse,
 //! under one that allows it. A round stops at the first answer that is unknown: it proves nothing any more, and each
@@ -9,12 +10,16 @@ use aws_access::ec2::trial::{FORBIDDEN, NEEDED, TrialCall};
 use aws_access::{AssumeError, Broker, ProbeOutcome, SessionIdentity, StepClass, TenantRole, TenantSession};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+use tenant_model::permissions::SessionScope;
 use tenant_model::proof::{Answer, Denier, Loss, ProbeRound, Trial, TrialOutcome, TrustReading};
+use tenant_model::simulation::{self, Asked, Question};
 use tenant_model::trust::{Expected, read_trust};
 use tenant_model::{AwsAccountId, Connection, ConnectionState, ExternalId};
 
 use crate::App;
 
+/// The action that asking the simulator takes.
+const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
 /// What is written of a question that was not asked.
 const NOT_ASKED: &str = "not asked";
 /// What EC2 answers in a region that the account has switched off; it does not know the account's keys there.
@@ -55,22 +60,29 @@ pub(crate) async fn ask(app: &App, connection: &Connection, depth: Depth) -> Pro
         }
     }
     asking.try_needed(&mut round).await;
-    if depth == Depth::Whole
-        && round
-            .needed
-            .iter()
-            .all(|trial| trial.outcome == TrialOutcome::Allowed)
-    {
-        round.forbidden = asking.try_forbidden().await;
+    if depth == Depth::Whole && all_allowed(&round.needed) {
+        asking.try_the_rest(&mut round).await;
     }
     round
 }
 
-/// The calls that our work begins with, each by dry run under its session policy; until one is not allowed.
+/// The calls that our work begins with, each by dry run under its session policy. A refusal hides no other.
 pub(crate) async fn try_permissions(app: &App, connection: &Connection) -> Vec<Trial> {
-    let mut round = unasked();
-    Asking::new(app, connection).try_needed(&mut round).await;
-    round.needed
+    let asking = Asking::new(app, connection);
+    let mut trials = Vec::new();
+    for (class, call) in NEEDED {
+        trials.push(trial(call, asking.try_one(class, call).await));
+    }
+    trials
+}
+
+/// Every other action of ours by IAM's simulator.
+pub(crate) async fn simulate_permissions(app: &App, connection: &Connection) -> Vec<Trial> {
+    Asking::new(app, connection).simulate_needed().await
+}
+
+fn all_allowed(trials: &[Trial]) -> bool {
+    trials.iter().all(|trial| trial.outcome == TrialOutcome::Allowed)
 }
 
 /// The tenant's role, as the broker takes it.
@@ -105,6 +117,8 @@ fn unasked() -> ProbeRound {
         trust: None,
         needed: Vec::new(),
         forbidden: Vec::new(),
+        simulated_needed: Vec::new(),
+        simulated_forbidden: Vec::new(),
         region_off: None,
         lost: None,
         watch: false,
@@ -217,13 +231,8 @@ impl<'a> Asking<'a> {
 
     /// Until something is not allowed: the first refusal is the finding.
     async fn try_needed(&self, round: &mut ProbeRound) {
-        let tenant = self.connection.tenant_id.to_string();
         for (class, call) in NEEDED {
-            let outcome = match self.session(class, &self.connection.region).await {
-                Ok(session) => session.ec2().try_out(call, Some(&tenant)).await,
-                Err(error) => refused_session(&error),
-            };
-            let outcome = self.name_denier(call, outcome).await;
+            let outcome = self.try_one(class, call).await;
             round.region_off = self.region_off(&outcome).await;
             let allowed = outcome == TrialOutcome::Allowed;
             round.needed.push(trial(call, outcome));
@@ -231,6 +240,65 @@ impl<'a> Asking<'a> {
                 return;
             }
         }
+    }
+
+    async fn try_one(&self, class: StepClass, call: TrialCall) -> TrialOutcome {
+        let tenant = self.connection.tenant_id.to_string();
+        let outcome = match self.session(class, &self.connection.region).await {
+            Ok(session) => session.ec2().try_out(call, Some(&tenant)).await,
+            Err(error) => refused_session(&error),
+        };
+        self.name_denier(call, outcome).await
+    }
+
+    /// What only the simulator can be asked about, and what must be refused.
+    async fn try_the_rest(&self, round: &mut ProbeRound) {
+        round.simulated_needed = self.simulate_needed().await;
+        if !all_allowed(&round.simulated_needed) {
+            return;
+        }
+        round.forbidden = self.try_forbidden().await;
+        let questions = simulation::forbidden(&self.asked());
+        round.simulated_forbidden = self.simulate(&questions, weight_of_a_yes).await;
+    }
+
+    async fn simulate_needed(&self) -> Vec<Trial> {
+        let tried_out = NEEDED.map(|(_, call)| call.action());
+        let questions = simulation::needed(&self.asked(), &tried_out);
+        self.simulate(&questions, weight_of_a_no).await
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            scope: SessionScope {
+                tenant_id: self.connection.tenant_id,
+                account: self.connection.aws_account_id.as_str(),
+                region: &self.connection.region,
+            },
+            role_arn: &self.connection.role_arn,
+        }
+    }
+
+    /// One trial for each action, whatever number of questions it is in: the answer of most weight.
+    async fn simulate(&self, questions: &[Question], weight: Weight) -> Vec<Trial> {
+        let session = match self.identity_session().await {
+            Ok(session) => session,
+            Err(error) => return vec![simulated(SIMULATE, refused_session(&error))],
+        };
+        let mut trials: Vec<Trial> = Vec::new();
+        for question in questions {
+            let answers = match session.simulate(question).await {
+                Ok(answers) => answers,
+                Err(error) if error.code == "AccessDenied" => {
+                    return vec![simulated(SIMULATE, TrialOutcome::Refused { by: Denier::Role })];
+                }
+                Err(error) => vec![simulated(SIMULATE, unknown(error.code))],
+            };
+            for answer in answers {
+                merge(&mut trials, answer, weight);
+            }
+        }
+        trials
     }
 
     /// Where EC2 does not say who refuses, the simulator may.
@@ -242,7 +310,7 @@ impl<'a> Asking<'a> {
         let Ok(session) = self.identity_session().await else {
             return outcome;
         };
-        let named = session.simulate(call).await;
+        let named = session.denier_of(call).await;
         named.map_or(outcome, |by| TrialOutcome::Refused { by })
     }
 
@@ -282,9 +350,44 @@ impl<'a> Asking<'a> {
 }
 
 fn trial(call: TrialCall, outcome: TrialOutcome) -> Trial {
+    simulated(call.action(), outcome)
+}
+
+fn simulated(action: &str, outcome: TrialOutcome) -> Trial {
     Trial {
-        action: call.action().to_owned(),
+        action: action.to_owned(),
         outcome,
+    }
+}
+
+/// Which of two answers about one action counts.
+type Weight = fn(&TrialOutcome) -> u8;
+
+/// What is needed is missing where it is refused anywhere.
+const fn weight_of_a_no(outcome: &TrialOutcome) -> u8 {
+    match outcome {
+        TrialOutcome::Allowed => 0,
+        TrialOutcome::Unknown { .. } => 1,
+        TrialOutcome::Refused { .. } => 2,
+    }
+}
+
+/// What is forbidden is possible where it is allowed anywhere.
+const fn weight_of_a_yes(outcome: &TrialOutcome) -> u8 {
+    match outcome {
+        TrialOutcome::Refused { .. } => 0,
+        TrialOutcome::Unknown { .. } => 1,
+        TrialOutcome::Allowed => 2,
+    }
+}
+
+fn merge(trials: &mut Vec<Trial>, answer: Trial, weight: Weight) {
+    let Some(known) = trials.iter_mut().find(|trial| trial.action == answer.action) else {
+        trials.push(answer);
+        return;
+    };
+    if weight(&answer.outcome) > weight(&known.outcome) {
+        *known = answer;
     }
 }
 

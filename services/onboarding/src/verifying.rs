@@ -11,13 +11,14 @@ use tenant_store::connections::{self, Claimed, Evidence};
 use tenant_store::preflights;
 
 use crate::proving::{Depth, ask};
-use crate::{App, OnboardingError, incidents, notices, preflight};
+use crate::{App, OnboardingConfig, OnboardingError, evidence, incidents, notices, preflight};
 
 /// A round stops at its first unknown answer, and each call ends within ten seconds; who holds the lease longer has
 /// died.
 const LEASE_SECONDS: i32 = 90;
-/// The wizard is probably open for so many looks; after that they become rarer.
-const EAGER_LOOKS: i32 = 360;
+/// So many looks are eager even if nobody has the wizard open: somebody may work by command line. After that they
+/// become rarer, until the page is opened again.
+const EAGER_LOOKS: i32 = 60;
 /// The rarest look while the role is awaited.
 const PATIENT_SECONDS: i32 = 900;
 /// After so many seconds without the role only a click looks again.
@@ -26,6 +27,8 @@ const AWAITING_SECONDS_MAX: i64 = 72 * 3600;
 const QUARANTINE_SECONDS: i32 = 15;
 const QUARANTINE_PATIENT_SECONDS: i32 = 60;
 const MENDING_SECONDS_MAX: i64 = 3600;
+/// Between two looks at a proven connection about which AWS gave no clear answer.
+const SILENCE_SECONDS: i32 = 30;
 
 /// Runs until the process stops.
 pub(crate) async fn run(app: App) {
@@ -68,12 +71,14 @@ pub async fn verify_next(app: &App) -> Result<bool, OnboardingError> {
         Some(TrustReading::AtFault { statement }) => Some(statement.clone()),
         _ => None,
     };
-    let evidence = Evidence {
+    let mut evidence = Evidence {
         at: app.kit.clock.now(),
         verdict: judge(&answers, &claimed.connection.aws_account_id),
         answers,
         statement,
+        jws: None,
     };
+    evidence.jws = evidence::sign_round(app, &claimed.connection, &evidence)?;
     match conclude(app, &claimed, &evidence).await {
         Err(OnboardingError::Store(StoreError::Stale)) => Ok(true),
         other => other.map(|()| true),
@@ -103,7 +108,7 @@ async fn conclude(app: &App, claimed: &Claimed, evidence: &Evidence) -> Result<(
         .state
         .clone()
         .after_round(&evidence.verdict, app.config.rounds_needed, evidence.at)?;
-    let due = next_look(app, before, &state, &evidence.verdict);
+    let due = next_look(app, claimed, &state, &evidence.verdict);
     let changed = state.name() != before.state.name() || cause(&state) != cause(&before.state);
     let mut tx = app.stores.begin_ops().await?;
     connections::record_round(&mut tx, claimed, &state, evidence, due).await?;
@@ -147,16 +152,16 @@ const fn names(state: &ConnectionState) -> (&'static str, &'static str) {
 }
 
 /// Seconds until the next look; none when only a click looks again.
-fn next_look(app: &App, before: &Connection, state: &ConnectionState, verdict: &Verdict) -> Option<i32> {
-    let config = &app.config;
+fn next_look(app: &App, claimed: &Claimed, state: &ConnectionState, verdict: &Verdict) -> Option<i32> {
+    let (config, before) = (&app.config, &claimed.connection);
     if let Verdict::Unknown { .. } = verdict {
-        return Some(back_off(config.role_poll_seconds, before.check_count));
+        return Some(after_silence(config, before));
     }
     match state {
         ConnectionState::AwaitingRole => {
             let waited = app.kit.clock.now() - before.created_at;
-            (waited.num_seconds() < AWAITING_SECONDS_MAX)
-                .then(|| back_off(config.role_poll_seconds, before.check_count))
+            let looks = if claimed.watched { 0 } else { before.check_count };
+            (waited.num_seconds() < AWAITING_SECONDS_MAX).then(|| back_off(config.role_poll_seconds, looks))
         }
         ConnectionState::Verifying { .. } => Some(config.round_spacing_seconds),
         ConnectionState::Ready { .. } => Some(config.watch_seconds.min(config.reproof_seconds)),
@@ -172,7 +177,17 @@ fn next_look(app: &App, before: &Connection, state: &ConnectionState, verdict: &
     }
 }
 
-/// Eager while the wizard is probably open, then twice as long each time.
+/// A connection that was proven is asked again within a minute: the next answer may be a refusal.
+fn after_silence(config: &OnboardingConfig, before: &Connection) -> i32 {
+    match before.state {
+        ConnectionState::Ready { .. } | ConnectionState::Quarantined { .. } => SILENCE_SECONDS,
+        ConnectionState::AwaitingRole
+        | ConnectionState::Verifying { .. }
+        | ConnectionState::Revoked { .. } => back_off(config.role_poll_seconds, before.check_count),
+    }
+}
+
+/// Eager at first, then twice as long each time.
 fn back_off(eager_seconds: i32, looks: i32) -> i32 {
     if looks < EAGER_LOOKS {
         return eager_seconds;

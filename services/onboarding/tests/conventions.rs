@@ -68,6 +68,7 @@ fn body_for((method, path): (&str, &str), ask: Ask) -> Ask {
         Some("connections") => ask.body(json!({ "aws_account_id": "333333333333" })),
         Some("api-keys") => ask.body(json!({ "name": "k", "scopes": ["usage-write"] })),
         Some("invitations") => ask.body(json!({ "email": "x@y.example", "role": "member" })),
+        Some("preflight") if method == "post" => ask.body(json!({})),
         Some("{id}") if method == "patch" => ask.body(json!({ "name": "Mine" })),
         _ => ask,
     }

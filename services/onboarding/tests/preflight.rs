@@ -4,13 +4,15 @@ mod support;
 
 use std::time::Duration;
 
-use aws_access::ec2::{Mark, Scope};
+use aws_access::ec2::{Furnished, Mark, Scope};
 use local_aws::{Fault, FaultRule};
 use serde_json::{Value, json};
 use support::{Ask, House, Person};
 use tenant_model::{
     convergence::Call,
+    given_network::GivenNetwork,
     ids::{DeploymentId, TenantId},
+    preflight::CHECKS,
 };
 use uuid::Uuid;
 
@@ -63,6 +65,20 @@ impl Scene {
         self.look().await
     }
 
+    /// What provisioning reads.
+    async fn network(&self) -> Option<GivenNetwork> {
+        let id = self
+            .path
+            .split('/')
+            .nth(3)
+            .expect("an id")
+            .parse()
+            .expect("an id");
+        let mut tx = self.house.app.stores.begin_ops().await.expect("a transaction");
+        let found = tenant_store::preflights::find(&mut tx, id).await.expect("reads");
+        found.expect("a wish").network
+    }
+
     async fn look(&self) -> Value {
         while onboarding::preflight::check_next(&self.house.app)
             .await
@@ -78,7 +94,11 @@ impl Scene {
 
 fn result<'a>(preflight: &'a Value, name: &str) -> &'a Value {
     let checks = preflight["checks"].as_array().expect("checks");
-    assert_eq!(checks.len(), 8, "all run, none hides another");
+    let names: Vec<_> = checks
+        .iter()
+        .map(|check| check["name"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(names, CHECKS, "all run, none hides another");
     checks
         .iter()
         .find(|check| check["name"] == name)
@@ -155,6 +175,60 @@ async fn a_network_of_the_tenants_is_looked_for_by_its_tag() {
     assert_eq!(
         (&own["existing_vpc"], &own["vpc_cidr"]),
         (&true.into(), &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn an_existing_network_with_all_it_needs_is_found_with_its_subnets() {
+    let scene = Scene::open().await;
+    let root = scene.house.world.root_of(ACCOUNT).await;
+    let wanted = Furnished {
+        tenant_id: scene.ada.tenant.parse().expect("an id"),
+        prefix: "10.99",
+        zones: &["eu-central-1b", "eu-central-1a"],
+        private: true,
+    };
+    let vpc = root.ec2().furnish(&wanted).await.expect("a network");
+    let found = scene.wish(json!({ "existing_vpc": true })).await;
+    assert_eq!(result(&found, "network")["result"], "passed", "{found}");
+    assert_eq!(found["network"]["vpc"], vpc);
+    let given = scene.network().await.expect("remembered");
+    let zones: Vec<_> = given.public.iter().map(|subnet| subnet.zone.as_str()).collect();
+    assert_eq!(zones, ["eu-central-1a"], "one machine needs one zone, the first");
+    let before = scene.house.world.control.inventory_of(ACCOUNT);
+
+    root.ec2().withdraw_network(&vpc).await.expect("withdrawn");
+    let gone = scene.wish(json!({ "existing_vpc": true })).await;
+    assert!(fix(&gone, "network").contains("tag exactly one VPC"), "{gone}");
+    assert_eq!((&gone["network"], scene.network().await), (&Value::Null, None));
+    // Nothing of the customer's was touched by looking.
+    let after = scene.house.world.control.inventory_of(ACCOUNT);
+    assert_eq!(before.len(), after.len());
+}
+
+#[tokio::test]
+async fn a_key_of_the_accounts_own_is_told_until_it_can_be_used() {
+    let scene = Scene::open().await;
+    let root = scene.house.world.root_of(ACCOUNT).await;
+    let key = root.make_key().await.expect("a key");
+    root.ec2().set_volume_key(&key).await.expect("set");
+    let own = scene.wish(json!({})).await;
+    assert!(fix(&own, "encryption_key").contains("kms:CreateGrant"), "{own}");
+    root.disable_key(&key).await.expect("disabled");
+    let disabled = scene.wish(json!({})).await;
+    assert!(
+        fix(&disabled, "encryption_key").contains("Enable the key"),
+        "{disabled}"
+    );
+    root.ec2()
+        .set_volume_key("alias/aws/ebs")
+        .await
+        .expect("set back");
+    let managed = scene.wish(json!({})).await;
+    assert_eq!(
+        result(&managed, "encryption_key")["result"],
+        "passed",
+        "{managed}"
     );
 }
 

@@ -3,10 +3,13 @@
 mod support;
 
 use local_aws::{Fault, FaultRule};
-use onboarding::evidence::EVIDENCE_TYPE;
+use onboarding::evidence::{EVIDENCE_TYPE, PROOF_TYPE};
+use onboarding::{connections, verifying};
 use serde_json::Value;
 use service_kit::auth::verify_document;
 use support::{Ask, House, Person};
+use tenant_model::permissions::NEEDS;
+use tenant_model::simulation::ESCALATIONS;
 
 const TEMPLATE: &str = include_str!("../../../infra/customer-account/role.yaml");
 const ACCOUNT: &str = "222222222222";
@@ -172,4 +175,173 @@ async fn the_evidence_can_be_checked_without_us_and_tells_no_external_id() {
         Some(6)
     );
     assert_eq!(rounds[0]["answers"]["trust"]["reading"], "sound");
+    let simulated = |name: &str| rounds[0]["answers"][name].as_array().map_or(0, Vec::len);
+    assert_eq!(
+        simulated("simulated_needed"),
+        NEEDS.len() - 6,
+        "all but the dry runs"
+    );
+    assert_eq!(simulated("simulated_forbidden"), ESCALATIONS.len());
+}
+
+#[tokio::test]
+async fn each_round_is_kept_as_it_was_signed() {
+    let house = House::open().await;
+    let (ada, connection) = connected_with(&house, "", "").await;
+    let id = connection["id"].as_str().expect("an id");
+    let path = format!("/v1/connections/{id}/proofs");
+    let list = |query: &str| house.ask(Ask::get(format!("{path}{query}")).by(&ada.token));
+    let all = list("").await.expect(200).json();
+    let items = all["items"].as_array().expect("items");
+    let clean = items.iter().filter(|item| item["verdict"] == "clean");
+    assert_eq!(clean.count(), 3, "{all}");
+    assert!(
+        items
+            .iter()
+            .all(|item| item["whole"] == true && item["needed_dry_runs"] == 6)
+    );
+
+    let first = list("?limit=1").await.expect(200).json();
+    assert_eq!(first["items"][0]["round"], items[0]["round"], "the newest first");
+    let cursor = first["next_cursor"].as_str().expect("more");
+    let second = list(&format!("?limit=1&cursor={cursor}"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(second["items"][0]["round"], items[1]["round"]);
+
+    let keys = house
+        .ask(Ask::get("/.well-known/jwks.json"))
+        .await
+        .expect(200)
+        .json();
+    let external_id = connection["setup"]["parameters"]["ExternalId"]
+        .as_str()
+        .expect("an id");
+    for item in items {
+        let at = item["document"].as_str().expect("an address");
+        let answer = house.ask(Ask::get(at).by(&ada.token)).await.expect(200);
+        assert!(!String::from_utf8_lossy(&answer.bytes).contains(external_id));
+        let file = answer.json();
+        let signed = verify_document(&keys, PROOF_TYPE, file["jws"].as_str().expect("signed"));
+        assert_eq!(signed.expect("a good signature"), file["document"]);
+        assert_eq!(file["document"]["round"]["at"], item["at"]);
+    }
+    let stranger = house.tenant("eve@evil.example").await;
+    let at = items[0]["document"].as_str().expect("an address");
+    for path in [path.as_str(), at] {
+        house.ask(Ask::get(path).by(&stranger.token)).await.expect(404);
+    }
+    for path in [format!("{path}/x"), format!("{path}/999999")] {
+        house.ask(Ask::get(path).by(&ada.token)).await.expect(404);
+    }
+}
+
+#[tokio::test]
+async fn the_rounds_of_a_proof_are_half_a_minute_apart_and_a_new_one_is_due_each_day() {
+    let house = House::open().await;
+    let ada = house.tenant("ada@acme.example").await;
+    let connection = house.connect(&ada, ACCOUNT).await;
+    house.deploy(ACCOUNT, &connection).await;
+    let rounds = |house: &House| {
+        let calls = house.world.control.calls();
+        calls.iter().filter(|call| call.operation == "GetRole").count()
+    };
+    let step = |seconds| house.world.advance(std::time::Duration::from_secs(seconds));
+    for (wait, expected) in [(0, 1), (29, 1), (2, 2), (29, 2), (2, 3)] {
+        step(wait).await;
+        while verifying::verify_next(&house.app).await.expect("a round") {}
+        assert_eq!(rounds(&house), expected, "after {wait} s more");
+    }
+    assert_eq!(house.connection(&ada, &connection["id"]).await["state"], "ready");
+    let reproof = u64::try_from(house.app.config.reproof_seconds).expect("positive");
+    let watch = u64::try_from(house.app.config.watch_seconds).expect("positive");
+    let mut waited = 0;
+    while waited <= reproof + watch {
+        step(watch).await;
+        waited += watch;
+        while verifying::verify_next(&house.app).await.expect("a round") {}
+    }
+    assert_eq!(rounds(&house), 4, "one whole proof more, and watches in between");
+}
+
+#[tokio::test]
+async fn an_end_says_by_whom_and_until_when_a_session_may_last() {
+    let house = House::open().await;
+    let open = "                sts:ExternalId: !Ref ExternalId\n";
+    let (ada, connection) = connected_with(
+        &house,
+        open,
+        "                aws:PrincipalAccount: !Ref VendorAccountId\n",
+    )
+    .await;
+    assert_eq!(
+        (&connection["state"], &connection["cause"]),
+        (&"quarantined".into(), &"lock_open".into())
+    );
+    let path = format!("/v1/connections/{}", connection["id"].as_str().expect("an id"));
+    let seen = house.ask(Ask::get(&path).by(&ada.token)).await.expect(200).etag();
+    let end = Ask::new("DELETE", &path).with("if-match", &seen).by(&ada.token);
+    let ended = house.ask(end).await.expect(200).json();
+    assert_eq!(
+        (&ended["state"], &ended["ended"]["by"]),
+        (&"revoked".into(), &"tenant".into())
+    );
+    let time = |name: &str| {
+        ended["ended"][name]
+            .as_str()
+            .expect("a time")
+            .parse::<chrono::DateTime<chrono::Utc>>()
+    };
+    let residual = time("residual_until").expect("a time") - time("at").expect("a time");
+    assert_eq!(residual.num_minutes(), 15);
+    let calls = house.world.control.calls().len();
+    house.probe().await;
+    assert_eq!(house.world.control.calls().len(), calls, "nobody looks any more");
+}
+
+#[tokio::test]
+async fn an_open_wizard_is_looked_after_and_a_closed_one_more_rarely() {
+    let house = House::open().await;
+    let ada = house.tenant("ada@acme.example").await;
+    let connection = house.connect(&ada, ACCOUNT).await;
+    let id = connection["id"].as_str().expect("an id").parse().expect("an id");
+    let looks = |house: &House| {
+        let calls = house.world.control.calls();
+        calls.iter().filter(|call| call.operation == "AssumeRole").count()
+    };
+    let second = || house.world.advance(std::time::Duration::from_secs(1));
+    for _ in 0..70 {
+        while verifying::verify_next(&house.app).await.expect("a look") {}
+        second().await;
+    }
+    let closed = looks(&house);
+    for _ in 0..20 {
+        while verifying::verify_next(&house.app).await.expect("a look") {}
+        second().await;
+    }
+    assert!(
+        looks(&house) <= closed + 2,
+        "rarer with nobody there: {closed} then {}",
+        looks(&house)
+    );
+    let mut tx = house.app.stores.begin_ops().await.expect("a transaction");
+    let found = tenant_store::connections::find(&mut tx, id)
+        .await
+        .expect("reads")
+        .expect("is there");
+    drop(tx);
+    let before = looks(&house);
+    for _ in 0..20 {
+        connections::note_watched(&house.app, &found)
+            .await
+            .expect("noted");
+        while verifying::verify_next(&house.app).await.expect("a look") {}
+        second().await;
+    }
+    assert!(
+        looks(&house) >= before + 15,
+        "every second with the page open: {before} then {}",
+        looks(&house)
+    );
 }

@@ -59,12 +59,15 @@ pub(crate) enum Command {
     VerifyExport(VerifyExportArgs),
     /// Check the audit chains of the configured database.
     VerifyAudit,
-    /// Check a connection's evidence document against an installation's public keys.
+    /// Check a connection's evidence document, or one round of its proof, against an installation's public keys.
     #[command(
         after_help = "Example:\n  curl -s https://…/.well-known/jwks.json -o keys.json\n  \
                       tenantry verify-evidence evidence-con_….json --keys keys.json"
     )]
     VerifyEvidence(VerifyEvidenceArgs),
+    /// Put the customer's template into a bucket under the hash of its content, before a release is rolled out.
+    #[command(after_help = "Example:\n  tenantry publish-template tenantry-templates")]
+    PublishTemplate(PublishTemplateArgs),
     /// Make an operator and print a single-use sign-in link.
     CreateOperator(CreateOperatorArgs),
 }
@@ -150,6 +153,12 @@ pub(crate) struct VerifyEvidenceArgs {
     /// The installation's public keys, as `/.well-known/jwks.json` shows them.
     #[arg(long)]
     pub(crate) keys: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PublishTemplateArgs {
+    /// The bucket that `TENANTRY_TEMPLATES_URL` is the address of.
+    pub(crate) bucket: String,
 }
 
 #[derive(Debug, Args)]

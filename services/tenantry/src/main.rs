@@ -55,6 +55,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::VerifyExport(args) => tools::verify_export(&args.url).await,
         Command::VerifyAudit => tools::verify_audit().await,
         Command::VerifyEvidence(args) => tools::verify_evidence(&args),
+        Command::PublishTemplate(args) => tools::publish_template(args.bucket).await,
         Command::CreateOperator(args) => tools::create_operator(&args.email).await,
     }
 }
@@ -75,6 +76,7 @@ fn telemetry_of(command: &Command) -> TelemetrySettings {
         | Command::LocalAws(_)
         | Command::VerifyExport(_)
         | Command::VerifyAudit
+        | Command::PublishTemplate(_)
         | Command::CreateOperator(_) => "info,aws_config=warn,aws_smithy_runtime=warn,sqlx=warn",
     };
     TelemetrySettings {

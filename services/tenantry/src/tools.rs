@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use analytics_export::verify::verify_export as walk;
 use anyhow::{Context as _, bail};
 use aws_access::Aws;
-use aws_access::s3::{Bucket, BucketSettings};
+use aws_access::s3::{Bucket, BucketSettings, Put};
 use local_aws::{LocalAws, Options};
-use onboarding::evidence::EVIDENCE_TYPE;
+use onboarding::evidence::{EVIDENCE_TYPE, PROOF_TYPE};
+use onboarding::template;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use service_kit::auth::verify_document;
@@ -124,20 +125,47 @@ pub(crate) fn verify_evidence(args: &VerifyEvidenceArgs) -> anyhow::Result<ExitC
     };
     let (file, keys) = (read(&args.file)?, read(&args.keys)?);
     let jws = file["jws"].as_str().context("the file has no signature")?;
-    let document = verify_document(&keys, EVIDENCE_TYPE, jws)?;
+    let document =
+        verify_document(&keys, EVIDENCE_TYPE, jws).or_else(|_| verify_document(&keys, PROOF_TYPE, jws))?;
     if document != file["document"] {
         bail!("the document shown is not the one that was signed");
     }
     let text = |name: &str| document[name].as_str().unwrap_or("–").to_owned();
-    let rounds = document["rounds"].as_array().map_or(0, Vec::len);
+    let told = match document["rounds"].as_array() {
+        Some(rounds) => format!(
+            "{}, proven {}, {} rounds",
+            text("state"),
+            text("proven_at"),
+            rounds.len()
+        ),
+        None => format!(
+            "one round, {}",
+            document["round"]["verdict"]["verdict"].as_str().unwrap_or("–")
+        ),
+    };
     println!(
-        "good: {} in account {}, {}, proven {}, {rounds} rounds, issued {}",
+        "good: {} in account {}, {told}, issued {}",
         text("role_arn"),
         text("aws_account_id"),
-        text("state"),
-        text("proven_at"),
         text("issued_at")
     );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the customer's template under its hash. What is there already is the same.
+pub(crate) async fn publish_template(bucket: String) -> anyhow::Result<ExitCode> {
+    let aws = Aws::connect(Settings::from_environment()?.aws).await;
+    let settings = BucketSettings {
+        name: bucket.try_into()?,
+        expected_owner: None,
+        kms_key_id: None,
+    };
+    let put = template::publish(&Bucket::open(&aws, settings)).await?;
+    let words = match put {
+        Put::Created => "written",
+        Put::Exists => "there already",
+    };
+    println!("{}: {words}", template::template_key());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,6 +6,7 @@
 mod carry_out;
 mod compute;
 mod describe;
+mod furnish;
 mod launch;
 mod network;
 mod shapes;
@@ -23,6 +24,7 @@ use tenant_model::{
 use uuid::Uuid;
 
 pub use describe::Leftover;
+pub use furnish::Furnished;
 
 use crate::{Aws, settings::one_attempt};
 

@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{
-    Filter, InstanceStateName, InstanceType, LocationType, RouteTable, Subnet as Ec2Subnet, VCpuInfo, Vpc,
-    VpcAttributeName,
+    Filter, InstanceStateName, InstanceType, LocationType, NatGateway, RouteTable, Subnet as Ec2Subnet,
+    VCpuInfo, Vpc, VpcAttributeName, VpcPeeringConnection,
 };
 use tenant_model::ids::TenantId;
 use tenant_model::observation::TAG_TENANT;
-use tenant_model::preflight::{Network, Subnet};
+use tenant_model::preflight::{Network, Peer, Purpose, Subnet, WayOut};
 
 use super::{Ec2, tag};
 use crate::AwsError;
@@ -19,6 +19,8 @@ use crate::AwsError;
 const TAG_USE: &str = "tenantry:use";
 /// What a subnet of such a VPC is for.
 const TAG_SUBNET: &str = "tenantry:subnet";
+/// The alias of the key that AWS manages for volumes.
+const MANAGED_KEY: &str = "alias/aws/ebs";
 /// Most things read of one kind; an account with more is answered by what was read.
 const READ_MAX: usize = 5_000;
 
@@ -117,21 +119,30 @@ impl Ec2 {
     /// # Errors
     /// Any failure of `DescribeNatGateways`.
     pub async fn count_nat_gateways(&self) -> Result<u64, AwsError> {
+        Ok(count(self.live_nat_gateways().await?.len()))
+    }
+
+    async fn live_nat_gateways(&self) -> Result<Vec<NatGateway>, AwsError> {
         let live = Filter::builder()
             .name("state")
             .values("pending")
             .values("available")
             .build();
-        Ok(count(all!(self.reads.describe_nat_gateways().filter(live)).len()))
+        Ok(all!(self.reads.describe_nat_gateways().filter(live)))
     }
 
     /// The account's networks with their subnets.
     ///
     /// # Errors
-    /// Any failure of `DescribeVpcs`, `DescribeSubnets`, `DescribeRouteTables` or `DescribeVpcAttribute`.
+    /// Any failure of `DescribeVpcs`, `DescribeSubnets`, `DescribeRouteTables`, `DescribeNatGateways` or
+    /// `DescribeVpcAttribute`.
     pub async fn networks(&self, tenant_id: TenantId) -> Result<Vec<Network>, AwsError> {
         let subnets = all!(self.reads.describe_subnets());
-        let tables = all!(self.reads.describe_route_tables());
+        let ways = Ways {
+            zones: zones_of(&subnets),
+            tables: all!(self.reads.describe_route_tables()),
+            nats: self.live_nat_gateways().await?,
+        };
         let mut networks = Vec::new();
         for vpc in all!(self.reads.describe_vpcs()) {
             let mut network = network(&vpc, tenant_id);
@@ -146,10 +157,35 @@ impl Ec2 {
             let own = subnets
                 .iter()
                 .filter(|subnet| subnet.vpc_id() == Some(&network.id));
-            network.subnets = own.map(|found| subnet(found, &tables)).collect();
+            network.subnets = own.map(|found| subnet(found, &ways)).collect();
             networks.push(network);
         }
         Ok(networks)
+    }
+
+    /// Networks that the account's own are joined to, in whatever account and region.
+    ///
+    /// # Errors
+    /// Any failure of `DescribeVpcPeeringConnections`.
+    pub async fn peers(&self) -> Result<Vec<Peer>, AwsError> {
+        let live = Filter::builder()
+            .name("status-code")
+            .values("active")
+            .values("provisioning")
+            .values("pending-acceptance")
+            .build();
+        let found = all!(self.reads.describe_vpc_peering_connections().filters(live));
+        Ok(found.iter().map(peer).collect())
+    }
+
+    /// The key that new volumes are encrypted with; none for the one that AWS manages.
+    ///
+    /// # Errors
+    /// Any failure of `GetEbsDefaultKmsKeyId`.
+    pub async fn own_volume_key(&self) -> Result<Option<String>, AwsError> {
+        let reply = self.reads.get_ebs_default_kms_key_id().send().await?;
+        let key = reply.kms_key_id.ok_or_else(|| AwsError::incomplete("key"))?;
+        Ok((!key.ends_with(MANAGED_KEY)).then_some(key))
     }
 }
 
@@ -185,14 +221,50 @@ fn network(vpc: &Vpc, tenant_id: TenantId) -> Network {
     }
 }
 
-fn subnet(found: &Ec2Subnet, tables: &[RouteTable]) -> Subnet {
+fn zones_of(subnets: &[Ec2Subnet]) -> BTreeMap<String, String> {
+    let zone = |subnet: &Ec2Subnet| {
+        let zone = subnet.availability_zone()?.to_owned();
+        Some((subnet.subnet_id()?.to_owned(), zone))
+    };
+    subnets.iter().filter_map(zone).collect()
+}
+
+/// What a subnet's traffic can take.
+struct Ways {
+    /// Zones of subnets.
+    zones: BTreeMap<String, String>,
+    tables: Vec<RouteTable>,
+    nats: Vec<NatGateway>,
+}
+
+fn subnet(found: &Ec2Subnet, ways: &Ways) -> Subnet {
     let free = found.available_ip_address_count().unwrap_or(0);
+    let purpose = match tag(found.tags(), TAG_SUBNET) {
+        Some("public") => Some(Purpose::Public),
+        Some("private") => Some(Purpose::Private),
+        _ => None,
+    };
     Subnet {
         id: found.subnet_id().unwrap_or_default().to_owned(),
         zone: found.availability_zone().unwrap_or_default().to_owned(),
         free_addresses: u32::try_from(free).unwrap_or(0),
-        tagged_public: tag(found.tags(), TAG_SUBNET) == Some("public"),
-        reaches_internet: table_of(found, tables).is_some_and(leads_out),
+        purpose,
+        way_out: table_of(found, &ways.tables).map_or(WayOut::None, |table| way_out(table, ways)),
+    }
+}
+
+/// The other side of a peering: a side that the account does not see names no blocks.
+fn peer(found: &VpcPeeringConnection) -> Peer {
+    let sides = [found.accepter_vpc_info(), found.requester_vpc_info()];
+    let blocks = sides.into_iter().flatten().flat_map(|side| {
+        let set = side.cidr_block_set().iter().filter_map(|one| one.cidr_block());
+        set.chain(side.cidr_block())
+    });
+    let mut blocks: Vec<_> = blocks.filter_map(|text| text.parse().ok()).collect();
+    blocks.dedup();
+    Peer {
+        id: found.vpc_peering_connection_id().unwrap_or_default().to_owned(),
+        blocks,
     }
 }
 
@@ -209,13 +281,27 @@ fn table_of<'a>(subnet: &Ec2Subnet, tables: &'a [RouteTable]) -> Option<&'a Rout
     tables.iter().find(own).or_else(|| tables.iter().find(main))
 }
 
-fn leads_out(table: &RouteTable) -> bool {
-    table.routes().iter().any(|route| {
-        route.destination_cidr_block() == Some("0.0.0.0/0")
-            && route
-                .gateway_id()
-                .is_some_and(|gateway| gateway.starts_with("igw-"))
-    })
+/// Where the default route leads.
+fn way_out(table: &RouteTable, ways: &Ways) -> WayOut {
+    let mut routes = table.routes().iter();
+    let Some(route) = routes.find(|route| route.destination_cidr_block() == Some("0.0.0.0/0")) else {
+        return WayOut::None;
+    };
+    if route
+        .gateway_id()
+        .is_some_and(|gateway| gateway.starts_with("igw-"))
+    {
+        return WayOut::Gateway;
+    }
+    let Some(nat) = route.nat_gateway_id() else {
+        return WayOut::Other;
+    };
+    let mut nats = ways.nats.iter();
+    let found = nats.find(|one| one.nat_gateway_id() == Some(nat));
+    let zone = found
+        .and_then(|one| one.subnet_id())
+        .and_then(|subnet| ways.zones.get(subnet));
+    WayOut::Nat { zone: zone.cloned() }
 }
 
 #[cfg(test)]

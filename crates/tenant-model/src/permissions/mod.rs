@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::session::condition;
 pub use self::{
     needs::NEEDS,
     session::{SessionScope, session_document},
@@ -77,6 +78,8 @@ pub enum Target {
     OwnRole,
     /// The roles that services have of their own in the account.
     LinkedRoles,
+    /// The same by their names only: one that is not there has no path, and whether it is there is the question.
+    ServiceRoles,
 }
 
 /// Under which condition.

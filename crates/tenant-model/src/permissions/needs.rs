@@ -166,10 +166,12 @@ pub const NEEDS: &[Need] = &[
     look("ec2:DescribeVolumes", OBSERVE),
     look("ec2:DescribeVpcAttribute", LOOKING),
     look("ec2:DescribeVpcEndpoints", OBSERVE),
+    look("ec2:DescribeVpcPeeringConnections", PREFLIGHT),
     look("ec2:DescribeVpcs", LOOKING),
     change("ec2:DetachInternetGateway", TAKE_DOWN),
     change("ec2:DisassociateAddress", TAKE_DOWN),
     change("ec2:DisassociateRouteTable", TAKE_DOWN),
+    look("ec2:GetEbsDefaultKmsKeyId", PREFLIGHT),
     change("ec2:ModifyInstanceAttribute", COMPUTE),
     change("ec2:ModifyVpcAttribute", NETWORK),
     change("ec2:ModifyVpcEndpoint", NETWORK),
@@ -225,7 +227,7 @@ pub const NEEDS: &[Need] = &[
         &[(TARGETS, When::TaggedAlready)],
     ),
     look("elasticloadbalancing:DescribeListeners", OBSERVE),
-    look("elasticloadbalancing:DescribeLoadBalancers", OBSERVE),
+    look("elasticloadbalancing:DescribeLoadBalancers", LOOKING),
     look("elasticloadbalancing:DescribeTags", OBSERVE),
     look("elasticloadbalancing:DescribeTargetGroups", OBSERVE),
     look("elasticloadbalancing:DescribeTargetHealth", OBSERVE),
@@ -234,7 +236,14 @@ pub const NEEDS: &[Need] = &[
         &[StepClass::Balancing, StepClass::Scaling, StepClass::Data],
         &[(Target::LinkedRoles, When::ForServices)],
     ),
-    make("iam:GetRole", IDENTITY, &[(Target::OwnRole, When::Always)]),
+    make(
+        "iam:GetRole",
+        IDENTITY,
+        &[
+            (Target::OwnRole, When::Always),
+            (Target::ServiceRoles, When::Always),
+        ],
+    ),
     make(
         "iam:SimulatePrincipalPolicy",
         IDENTITY,
@@ -248,8 +257,8 @@ pub const NEEDS: &[Need] = &[
     ),
     make(
         "kms:DescribeKey",
-        DATA,
-        &[(Target::Of("kms", "key/*"), When::ByDatabases)],
+        &[StepClass::Data, StepClass::Preflight],
+        &[(Target::Of("kms", "key/*"), When::Always)],
     ),
     make(
         "rds:AddTagsToResource",

@@ -131,7 +131,7 @@ fn one_or_many<T: Serialize>(list: &[T]) -> Value {
 }
 
 /// What has to hold, as seen by these classes of step.
-pub(super) fn condition(when: When, tenant: &str, classes: &[StepClass]) -> Value {
+pub(crate) fn condition(when: When, tenant: &str, classes: &[StepClass]) -> Value {
     let needs = NEEDS
         .iter()
         .filter(|need| need.classes.iter().any(|class| classes.contains(class)));
@@ -161,6 +161,7 @@ fn arn(target: Target, scope: &SessionScope<'_>) -> String {
         Target::Of("autoscaling", _) => format!("arn:aws:autoscaling:*:{account}:autoScalingGroup:*"),
         Target::Of(service, end) => format!("arn:aws:{service}:*:{account}:{end}"),
         Target::LinkedRoles => format!("arn:aws:iam::{account}:role/aws-service-role/*"),
+        Target::ServiceRoles => format!("arn:aws:iam::{account}:role/*AWSServiceRoleFor*"),
         Target::Any => "*".to_owned(),
         Target::Ec2("*") => format!("arn:aws:ec2:*:{account}:*/*"),
         Target::Ec2(kind) => format!("arn:aws:ec2:*:{account}:{kind}/*"),

@@ -51,14 +51,19 @@ impl Part {
 pub fn template_statements(part: Part, indent: &str) -> String {
     let mut lines = Vec::new();
     for (grant, number) in part.grants().iter().zip(1..) {
-        statement_lines(&mut lines, grant, number);
+        // Names would make the boundary longer than a policy may be.
+        if part == Part::Boundary {
+            lines.push("- Effect: Allow".to_owned());
+        } else {
+            lines.push(format!("- Sid: {}{number}", sid(grant.when)));
+            lines.push("  Effect: Allow".to_owned());
+        }
+        statement_lines(&mut lines, grant);
     }
     lines.iter().map(|line| format!("{indent}{line}\n")).collect()
 }
 
-fn statement_lines(lines: &mut Vec<String>, grant: &Grant, number: usize) {
-    lines.push(format!("- Sid: {}{number}", sid(grant.when)));
-    lines.push("  Effect: Allow".to_owned());
+fn statement_lines(lines: &mut Vec<String>, grant: &Grant) {
     lines.push("  Action:".to_owned());
     lines.extend(grant.actions.iter().map(|action| format!("    - {action}")));
     lines.push("  Resource:".to_owned());
@@ -113,6 +118,7 @@ fn template_arn(target: Target) -> String {
         Target::Ec2(kind) => format!("!Sub \"arn:aws:ec2:*:${{AWS::AccountId}}:{kind}/*\""),
         Target::Of(service, end) => format!("!Sub \"arn:aws:{service}:*:${{AWS::AccountId}}:{end}\""),
         Target::LinkedRoles => "!Sub \"arn:aws:iam::${AWS::AccountId}:role/aws-service-role/*\"".to_owned(),
+        Target::ServiceRoles => "!Sub \"arn:aws:iam::${AWS::AccountId}:role/*AWSServiceRoleFor*\"".to_owned(),
         Target::Image => "\"arn:aws:ec2:*::image/*\"".to_owned(),
         Target::OwnRole => "!Sub \"arn:aws:iam::${AWS::AccountId}:role/tenantry/${RoleName}\"".to_owned(),
     }

@@ -119,8 +119,12 @@ fn a_session_is_bound_to_tenant_account_and_region() {
     }
 }
 
+/// `RENEW_GUIDE=1 cargo test -p tenant-model` writes the compiled parts of the template anew.
 #[test]
 fn the_customers_template_is_the_compiled_one() {
+    if std::env::var_os("RENEW_GUIDE").is_some() {
+        return renew_template();
+    }
     let written: Vec<&str> = TEMPLATE.split(MARK).skip(1).collect();
     assert_eq!(written.len(), PARTS.len(), "each part stands behind a mark");
     for (part, written) in PARTS.into_iter().zip(written) {
@@ -140,6 +144,25 @@ fn the_customers_template_is_the_compiled_one() {
             dense(&compiled)
         );
     }
+}
+
+/// A compiled part ends where the indentation does.
+fn renew_template() {
+    let mut pieces = TEMPLATE.split(MARK);
+    let mut renewed = pieces.next().expect("a beginning").to_owned();
+    for (part, written) in PARTS.into_iter().zip(pieces) {
+        let behind = written
+            .split_inclusive('\n')
+            .skip_while(|line| line.starts_with("          "));
+        renewed += MARK;
+        renewed += &template_statements(part, "          ");
+        renewed.extend(behind);
+    }
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../infra/customer-account/role.yaml"
+    );
+    std::fs::write(path, renewed).expect("the template can be written");
 }
 
 /// Length of a policy as IAM counts it, near enough: YAML's tags and dashes stand for JSON's quotes and brackets.

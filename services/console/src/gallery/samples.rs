@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::plans;
 use crate::layout::{self, Place, Shell, TenantFrame, Theme};
 use crate::pages::connections::{
-    ConnectionPage, ConnectionRow, NewConnection, Phase, PreflightCard, WishForm,
+    ConnectionPage, ConnectionRow, Ended, NewConnection, Phase, PreflightCard, ProofRow, WishForm,
 };
 use crate::pages::deployments::{
     ChangeForm, DeleteForm, DeploymentPage, DeploymentRow, NewDeployment, ResourceRow, Steering,
@@ -23,10 +23,10 @@ use crate::pages::operation::{Agreement, OperationPage};
 use crate::pages::overview::{OperatorActions, OverviewPage};
 use crate::pages::usage::{Balance, UsagePage};
 use crate::pages::{
-    api_keys, audit, connections, deployments, exports, fleet, fleet_usage, operation, outbox, overview,
-    people, quarantine, refusal, sign_in, sign_up, usage,
+    api_keys, audit, connections, deployments, exports, fleet, fleet_usage, incidents, operation, outbox,
+    overview, people, permissions, quarantine, refusal, sign_in, sign_up, usage,
 };
-use crate::ui::{Sort, Step, StepState};
+use crate::ui::{Sort, Step, StepState, Tone};
 
 /// A name that tries to leave its element.
 pub(crate) const HOSTILE: &str = "</script><img src=x onerror=alert(1)>";
@@ -251,7 +251,57 @@ fn connection(phase: Phase) -> ConnectionPage {
         refused: (phase == Phase::Refused).then(|| "The trust policy lets us in without the external id, so somebody else could talk us into using your role.".to_owned()),
         dev_key: Some("k".to_owned()),
         may_change: true,
+        place: 36,
+        doubt: (phase == Phase::Verifying).then(|| {
+            (
+                "AWS asks us to slow down. Nothing is wrong with your role; we ask again.".to_owned(),
+                ago(1),
+            )
+        }),
+        incident: None,
+        ended: (phase == Phase::Revoked).then(|| Ended {
+            at: ago(3),
+            by: "by your organisation",
+            residual_until: ago(-12),
+        }),
+        proofs: if phase == Phase::AwaitingRole { Vec::new() } else { proofs(phase) },
+        check_key: (phase != Phase::Revoked).then(|| "k".to_owned()),
+        end: (phase != Phase::Revoked).then(|| DeleteForm {
+            action: format!("/connections/{CONNECTION}/disconnect"),
+            name: "123456789012".to_owned(),
+            version: 4,
+            key: "k".to_owned(),
+            problem: None,
+        }),
         preflight: (phase == Phase::Ready).then(preflight),
+    }
+}
+
+fn proofs(phase: Phase) -> Vec<ProofRow> {
+    let row = |minutes, tone, words| ProofRow {
+        at: ago(minutes),
+        tone,
+        words,
+        asked: "12 dry runs, 91 simulated".to_owned(),
+        href: format!("/v1/connections/{CONNECTION}/proofs/{minutes}"),
+    };
+    let newest = if phase == Phase::Refused {
+        row(0, Tone::Bad, "Refused")
+    } else {
+        row(0, Tone::Good, "Proven")
+    };
+    vec![
+        newest,
+        row(1, Tone::Warn, "No clear answer"),
+        row(2, Tone::Good, "Proven"),
+    ]
+}
+
+/// A ready connection while its region is silent.
+fn silent_connection() -> ConnectionPage {
+    ConnectionPage {
+        incident: Some(ago(7)),
+        ..connection(Phase::Ready)
     }
 }
 
@@ -284,6 +334,7 @@ fn preflight() -> PreflightCard {
             instance_type: "m6i.large".to_owned(),
             vpc_cidr: "10.42.0.0/16".to_owned(),
             existing_vpc: false,
+            network_needs: "DNS support and DNS hostnames on; one subnet tagged tenantry:subnet = public, a default route to an internet gateway and 8 free addresses.".to_owned(),
             sold: vec!["m6i.large", "t3.large"],
         },
         key: Some("k".to_owned()),
@@ -483,6 +534,34 @@ fn wizard(theme: Theme) -> Vec<(&'static str, Markup)> {
                 Place::Connections,
                 "AWS account",
                 &connections::show(&connection(Phase::Refused)),
+            ),
+        ),
+        (
+            "connection-silent",
+            page(
+                Place::Connections,
+                "AWS account",
+                &connections::show(&silent_connection()),
+            ),
+        ),
+        (
+            "connection-revoked",
+            page(
+                Place::Connections,
+                "AWS account",
+                &connections::show(&connection(Phase::Revoked)),
+            ),
+        ),
+        (
+            "permissions",
+            page(
+                Place::Connections,
+                "What we may do",
+                &permissions::content(&permissions::PermissionsPage {
+                    tenant: TENANT,
+                    granted: tenant_model::disclosure::permissions(),
+                    denied: tenant_model::simulation::ESCALATIONS,
+                }),
             ),
         ),
         (
@@ -925,6 +1004,18 @@ fn operator(theme: Theme) -> Vec<(&'static str, Markup)> {
             page(Place::Exports, "Exports", &exports::content(&[], Some("k"), None)),
         ),
         (
+            "incidents",
+            page(
+                Place::Incidents,
+                "Incidents",
+                &incidents::content(&incident_rows(), &[trouble_row()]),
+            ),
+        ),
+        (
+            "incidents-none",
+            page(Place::Incidents, "Incidents", &incidents::content(&[], &[])),
+        ),
+        (
             "quarantine",
             page(Place::Quarantine, "Quarantine", &quarantine::content(&held)),
         ),
@@ -933,6 +1024,29 @@ fn operator(theme: Theme) -> Vec<(&'static str, Markup)> {
             page(Place::Quarantine, "Quarantine", &quarantine::content(&[])),
         ),
     ]
+}
+
+fn incident_rows() -> Vec<incidents::IncidentRow> {
+    let row = |minutes, ended_at, accounts| incidents::IncidentRow {
+        region: "eu-central-1".to_owned(),
+        began_at: ago(minutes),
+        ended_at,
+        accounts,
+    };
+    vec![row(7, None, 41), row(4_000, Some(ago(3_950)), 12)]
+}
+
+fn trouble_row() -> incidents::TroubleRow {
+    incidents::TroubleRow {
+        connection: CONNECTION,
+        tenant: TENANT,
+        account: "123456789012".to_owned(),
+        region: "eu-central-1".to_owned(),
+        tone: Tone::Bad,
+        kind: "Role deleted".to_owned(),
+        words: "the role was deleted".to_owned(),
+        since: ago(31),
+    }
 }
 
 fn fleet_page() -> FleetPage {

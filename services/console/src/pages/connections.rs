@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use service_kit::ProblemBody;
 use tenant_model::ids::{ConnectionId, TenantId};
 
+use crate::pages::deployments::{DeleteForm, delete_form};
 use crate::ui::{self, Field, Icon, Step, Tone, field, form_start, pill, problem, submit, time};
 
 /// The stages of the wizard, shown on its pages.
@@ -71,9 +72,52 @@ pub(crate) struct ConnectionPage {
     pub(crate) dev_key: Option<String>,
     /// Whether the viewer may go on to choose a deployment.
     pub(crate) may_change: bool,
+    /// Where the page stands; what comes later is sent to it.
+    pub(crate) place: i64,
+    /// Why nothing is proven at the moment, and since when.
+    pub(crate) doubt: Option<(String, DateTime<Utc>)>,
+    /// Since when AWS gives no answer about several accounts of the region.
+    pub(crate) incident: Option<DateTime<Utc>>,
+    /// How it ended.
+    pub(crate) ended: Option<Ended>,
+    /// The newest signed rounds first.
+    pub(crate) proofs: Vec<ProofRow>,
+    /// The key of "check now"; none for who may not change anything, and at the end.
+    pub(crate) check_key: Option<String>,
+    /// The form that ends the connection; none for who may not, and at the end.
+    pub(crate) end: Option<DeleteForm>,
     /// Whether what the viewer wants fits; none before the account is proven.
     pub(crate) preflight: Option<PreflightCard>,
 }
+
+/// The end of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) at: DateTime<Utc>,
+    /// By whom, in words.
+    pub(crate) by: &'static str,
+    /// Until when a session that was open could still be used at AWS.
+    pub(crate) residual_until: DateTime<Utc>,
+}
+
+/// One signed round.
+#[derive(Clone, Debug)]
+pub(crate) struct ProofRow {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) tone: Tone,
+    /// What it showed, in words.
+    pub(crate) words: &'static str,
+    /// What was asked, in words.
+    pub(crate) asked: String,
+    /// Where the signed document is.
+    pub(crate) href: String,
+}
+
+/// What the button that ends a connection says.
+pub(crate) const END_BUTTON: &str = "Disconnect account";
+/// What ending one means.
+pub(crate) const END_WORDS: &str = "We stop using the role at once, for good. What runs in your account goes on running \
+    and nobody operates it. Reconnecting makes a new connection with a new external id.";
 
 /// The last wish and its checks.
 #[derive(Clone, Debug)]
@@ -94,6 +138,8 @@ pub(crate) struct WishForm {
     pub(crate) instance_type: String,
     pub(crate) vpc_cidr: String,
     pub(crate) existing_vpc: bool,
+    /// What a network of the tenant's own has to have.
+    pub(crate) network_needs: String,
     /// Sizes to choose from.
     pub(crate) sold: Vec<&'static str>,
 }
@@ -173,10 +219,9 @@ pub(crate) fn show(view: &ConnectionPage) -> Markup {
         (ui::head(&[("AWS account", format!("/tenants/{}/connections", view.tenant))], &title, &html! { "Region " (view.region) }, &html! {}))
         div.columns {
             div id="role" {
-                (role(view))
-                @if let Some(card) = &view.preflight { (preflight(card, None)) }
+                (aside(view))
             }
-            div hx-sse:connect={ "/connections/" (view.id) "/live" } hx-sse:close="done" hx-swap="innerMorph" { (live(view)) }
+            div hx-sse:connect={ "/connections/" (view.id) "/live?after=" (view.place) } hx-sse:close="done" hx-swap="innerMorph" { (live(view)) }
         }
     }
 }
@@ -214,6 +259,7 @@ fn wish_form(address: &str, wish: &WishForm, (key, refused): (&str, Option<&Prob
                 name: "vpc_cidr", label: "Block of the new network", value: &wish.vpc_cidr, class: "code short",
                 hint: "Between /16 and /28, such as 10.42.0.0/16. Not used for a network of yours.", ..Field::default()
             }, refused))
+            p.muted.small { "A network of yours is found by its tag tenantry:use = your tenant id. It needs: " (wish.network_needs) " We change nothing in it that we did not make." }
             (ui::actions(&submit("Check again")))
         }
     }
@@ -223,6 +269,15 @@ fn stages(view: &ConnectionPage) -> Markup {
     html! { @if view.phase != Phase::Revoked { (ui::stages(&STAGES, usize::from(view.phase == Phase::Ready))) } }
 }
 
+/// What stands beside the live part: how to make the role, whether it fits, and how to end it.
+fn aside(view: &ConnectionPage) -> Markup {
+    html! {
+        (role(view))
+        @if let Some(card) = &view.preflight { (preflight(card, None)) }
+        @if let Some(end) = &view.end { (ui::danger_card("Disconnect this account", &delete_form(end, END_WORDS, END_BUTTON))) }
+    }
+}
+
 fn role(view: &ConnectionPage) -> Markup {
     match view.phase {
         Phase::Ready | Phase::Revoked => identity(view),
@@ -230,13 +285,13 @@ fn role(view: &ConnectionPage) -> Markup {
     }
 }
 
-/// What a listening page is sent: the live part, and at the end also the parts around it, so that nobody is asked
-/// to create a role that is there. Before the end they stay as they are, with what the reader has unfolded.
-pub(crate) fn update(view: &ConnectionPage) -> Markup {
-    let over = matches!(view.phase, Phase::Ready | Phase::Revoked);
+/// What a listening page is sent: the live part, and when the phase has changed also the parts around it, so that
+/// nobody is asked to create a role that is there. Else they stay as they are, with what the reader has unfolded and
+/// typed.
+pub(crate) fn update(view: &ConnectionPage, phase_changed: bool) -> Markup {
     html! {
         (live(view))
-        @if over { (ui::partial("#stages", &stages(view))) (ui::partial("#role", &role(view))) }
+        @if phase_changed { (ui::partial("#stages", &stages(view))) (ui::partial("#role", &aside(view))) }
     }
 }
 
@@ -247,14 +302,17 @@ pub(crate) fn live(view: &ConnectionPage) -> Markup {
             header { h2 { "Checks" } (view.phase.pill()) }
             div.body {
                 p.hidden role="status" { (summary(view)) }
+                @if let Some(since) = view.incident { (incident(view, since)) }
+                @else if let Some((words, since)) = &view.doubt { (doubt(words, *since)) }
                 @match view.phase {
                     Phase::AwaitingRole => p.muted { "This page notices by itself when the role exists. You may close it and come back." }
                     Phase::Verifying => p.muted { "The role answers. Now we prove that it refuses everybody who lacks your external id." }
                     Phase::Ready => (ready(view))
                     Phase::Refused => (ui::note(Tone::Bad, "The role is not safe to use", &html! { @if let Some(why) = &view.refused { p { (why) } } }))
-                    Phase::Revoked => p.muted { "We no longer use this role. You can delete its stack in your account." }
+                    Phase::Revoked => (ended(view))
                 }
                 (ui::steps(&view.checks))
+                @if let Some(key) = &view.check_key { (ui::actions(&ui::action_form(&format!("/connections/{}/verify", view.id), key, "small", "Check now"))) }
             }
             @if let Some(at) = view.checked_at {
                 footer {
@@ -262,6 +320,52 @@ pub(crate) fn live(view: &ConnectionPage) -> Markup {
                     a href={ "/v1/connections/" (view.id) "/evidence" } download { "Download signed evidence" }
                 }
             }
+        }
+        @if !view.proofs.is_empty() { (proofs(view)) }
+    }
+}
+
+fn incident(view: &ConnectionPage, since: DateTime<Utc>) -> Markup {
+    ui::note(
+        Tone::Warn,
+        "AWS gives no answer in this region",
+        &html! { p { "Several accounts in " (view.region) " are without an answer since " (ui::time_precise(since)) ". Nothing is wrong with your role, and nothing of yours is changed; we go on by ourselves." } },
+    )
+}
+
+fn doubt(words: &str, since: DateTime<Utc>) -> Markup {
+    ui::note(
+        Tone::Warn,
+        "No clear answer at the moment",
+        &html! { p { (words) " Since " (ui::time_precise(since)) "." } },
+    )
+}
+
+fn ended(view: &ConnectionPage) -> Markup {
+    html! {
+        @if let Some(end) = &view.ended {
+            p { "Disconnected " (end.by) ", " (ui::time_precise(end.at)) "." }
+            p.muted { "We dropped our sessions at once. One that was open then could be used at AWS until " (ui::time_precise(end.residual_until)) " at the latest. Delete the role’s stack in your account and nothing is left." }
+        }
+    }
+}
+
+/// Each round was signed when it was found.
+fn proofs(view: &ConnectionPage) -> Markup {
+    html! {
+        section.card {
+            header { h2 { "Proofs" } p { "Each round is signed when it is made, and kept." } }
+            div.flush { table.table.cards {
+                caption.hidden { "Signed rounds, newest first" }
+                (ui::headings(&[ui::Column::text("Round"), ui::Column::text("Asked"), ui::Column::text("Document")], None))
+                tbody { @for row in &view.proofs {
+                    tr {
+                        th scope="row" { (pill(row.tone, row.words)) span.sub { (ui::time_precise(row.at)) } }
+                        td data-label="Asked" { (row.asked) }
+                        td data-label="Document" { a href=(row.href) download { "Download" } }
+                    }
+                } }
+            } }
         }
     }
 }
@@ -297,6 +401,7 @@ fn create_role(view: &ConnectionPage) -> Markup {
                     a.btn.primary href=(view.quick_create) target="_blank" rel="noopener" { "Create role in AWS" (ui::icon(Icon::Arrow)) }
                     span.muted.small { "Opens AWS in a new tab. Sign in there as an administrator and choose “Create stack”." }
                 }
+                p { a href={ "/tenants/" (view.tenant) "/permissions" } { "Read what we may do in your account" } ", each permission with its reason." }
                 @if let Some(key) = &view.dev_key {
                     form method="post" action={ "/connections/" (view.id) "/deploy-role" } {
                         (form_start(key))

@@ -1,28 +1,40 @@
 //! Connecting an AWS account.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use maud::Markup;
 use onboarding::connections as service;
+use onboarding::evidence::{self, Proof};
+use onboarding::incidents;
+use onboarding::template::ROLE_TEMPLATE;
 use serde::Deserialize;
 use serde_json::json;
+use service_kit::ProblemBody;
 use service_kit::{Problem, kinds, sse};
-use tenant_model::connection::{
-    Answer as StsAnswer, ConnectionState, ProbeRound, Trial, TrialOutcome, TrustReading,
-};
+use tenant_model::connection::{ConnectionState, RESIDUAL_SESSION, Verdict};
+use tenant_model::disclosure;
+use tenant_model::simulation::ESCALATIONS;
 use tenant_model::{Action, Connection, ConnectionId, TenantId};
 
-use super::{Answer, ROLE_TEMPLATE, refused_form, tenant_page};
+use super::deployments::{DeleteFields, confirmed};
+use super::proof_steps::checks;
+use super::{Answer, refused_form, tenant_page};
 use crate::api::Change;
 use crate::app::{RoleStack, Site};
 use crate::layout::Place;
 use crate::live::{self, Look};
-use crate::pages::connections::{self as pages, ConnectionPage, ConnectionRow, NewConnection, Phase};
+use crate::pages::connections::{
+    self as pages, ConnectionPage, ConnectionRow, Ended, NewConnection, Phase, ProofRow,
+};
+use crate::pages::deployments::{DeleteForm, delete_form};
+use crate::pages::permissions::{self as permission_pages, PermissionsPage};
 use crate::respond;
 use crate::routes::deployments::regions;
-use crate::ui::{Step, StepState};
+use crate::ui::Tone;
 use crate::visit::{Fields, Refused, Visit};
 
 const AT: (Place, &str) = (Place::Connections, "AWS account");
 const SHOWN: u32 = 100;
+const PROOFS_SHOWN: u32 = 10;
 
 pub(super) async fn list(State(site): State<Site>, visit: Visit, Path(tenant): Path<String>) -> Answer {
     let tenant = id(&tenant)?;
@@ -144,27 +156,126 @@ pub(super) async fn show(State(site): State<Site>, visit: Visit, Path(connection
     Ok(tenant_page(&visit, &frame, AT, &pages::show(&view)))
 }
 
-pub(super) async fn live(State(site): State<Site>, visit: Visit, Path(connection): Path<String>) -> Answer {
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct AfterQuery {
+    after: Option<i64>,
+}
+
+pub(super) async fn live(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(connection): Path<String>,
+    Query(query): Query<AfterQuery>,
+) -> Answer {
     let connection = id(&connection)?;
     service::find(&site.app.onboarding, &visit.principal, connection).await?;
-    let after = sse::after(&visit.headers, None)?;
+    let after = sse::after(&visit.headers, query.after)?;
     let stopping = site.kit().stopping.clone();
-    let look = move |_| {
+    let look = move |after| {
         let (site, visit) = (site.clone(), visit.clone());
-        async move { look(&site, &visit, connection).await.ok() }
+        async move { look(&site, &visit, (connection, after)).await.ok() }
     };
     Ok(live::respond(after, &stopping, look))
 }
 
-async fn look(site: &Site, visit: &Visit, id: ConnectionId) -> Result<Look, Refused> {
-    let connection = service::find(&site.app.onboarding, &visit.principal, id).await?;
-    let view = view(site, visit, &connection).await?;
+async fn look(site: &Site, visit: &Visit, (id, after): (ConnectionId, i64)) -> Result<Look, Refused> {
+    let app = &site.app.onboarding;
+    let connection = service::find(app, &visit.principal, id).await?;
+    service::note_watched(app, &connection).await?;
+    let (place, over) = (place(&connection), phase(&connection.state) == Phase::Revoked);
+    let fragment = if place > after || over {
+        let view = view(site, visit, &connection).await?;
+        pages::update(&view, place % PHASES != after % PHASES)
+    } else {
+        Markup::default()
+    };
     Ok(Look {
-        // Both only grow, and every change makes one of them grow.
-        place: connection.version + i64::from(connection.check_count),
-        over: matches!(view.phase, Phase::Ready | Phase::Revoked),
-        fragment: pages::update(&view),
+        place,
+        over,
+        fragment,
     })
+}
+
+/// More than there are phases.
+const PHASES: i64 = 8;
+
+/// Version and looks only grow, and every change makes one of them grow; the rest says which phase was shown.
+fn place(connection: &Connection) -> i64 {
+    let phase = match phase(&connection.state) {
+        Phase::AwaitingRole => 1,
+        Phase::Verifying => 2,
+        Phase::Refused => 3,
+        Phase::Ready => 4,
+        Phase::Revoked => 5,
+    };
+    (connection.version + i64::from(connection.check_count)) * PHASES + phase
+}
+
+/// Ends the connection once the account's number was typed. The version is the present one: while the page was open
+/// the connection was looked at and changed by itself.
+pub(super) async fn disconnect(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(connection): Path<String>,
+    Fields(form): Fields<DeleteFields>,
+) -> Answer {
+    let connection = service::find(&site.app.onboarding, &visit.principal, id(&connection)?).await?;
+    let done = match confirmed(&form, connection.aws_account_id.as_str()) {
+        Ok(()) => end(&site, &visit, &connection, &form).await,
+        Err(problem) => Err(problem),
+    };
+    let Err(problem) = done else {
+        return Ok(respond::go(
+            visit.fragment,
+            &format!("/connections/{}", connection.id),
+        ));
+    };
+    let frame = visit.tenant(&site, connection.tenant_id).await?;
+    let mut view = view(&site, &visit, &connection).await?;
+    let again = end_form(&site, &connection, Some(problem.clone()));
+    let fragment = delete_form(&again, pages::END_WORDS, pages::END_BUTTON);
+    view.end = Some(again);
+    let whole = |_: &_| tenant_page(&visit, &frame, AT, &pages::show(&view));
+    Ok(refused_form(problem, visit.fragment, fragment, whole))
+}
+
+async fn end(
+    site: &Site,
+    visit: &Visit,
+    connection: &Connection,
+    form: &DeleteFields,
+) -> Result<(), ProblemBody> {
+    let path = format!("/v1/connections/{}", connection.id);
+    let change = Change::delete(path, &form.idempotency_key, Some(connection.version));
+    site.api.call(Some(&visit.principal), change).await?;
+    Ok(())
+}
+
+fn end_form(site: &Site, connection: &Connection, problem: Option<ProblemBody>) -> DeleteForm {
+    DeleteForm {
+        action: format!("/connections/{}/disconnect", connection.id),
+        name: connection.aws_account_id.to_string(),
+        version: connection.version,
+        key: site.form_key(),
+        problem,
+    }
+}
+
+/// What we may do in the tenant's account, each permission with its reason.
+pub(super) async fn permissions(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(tenant): Path<String>,
+) -> Answer {
+    let tenant = id(&tenant)?;
+    let frame = visit.tenant(&site, tenant).await?;
+    let view = PermissionsPage {
+        tenant,
+        granted: disclosure::permissions(),
+        denied: ESCALATIONS,
+    };
+    let at = (Place::Connections, "What we may do");
+    Ok(tenant_page(&visit, &frame, at, &permission_pages::content(&view)))
 }
 
 #[derive(Debug, Deserialize)]
@@ -232,6 +343,10 @@ async fn view(site: &Site, visit: &Visit, connection: &Connection) -> Result<Con
         .dev
         .as_ref()
         .is_some_and(|dev| dev.deploy_role_stack.is_some());
+    let over = phase(&connection.state) == Phase::Revoked;
+    let proofs = evidence::list_rounds(app, &visit.principal, connection.id, (None, PROOFS_SHOWN)).await?;
+    let doubt = service::find_doubt(app, &visit.principal, connection.id).await?;
+    let incident = incidents::find_open(app, &connection.region).await?;
     let fault = last
         .and_then(|round| round.statement.as_ref())
         .map(|fault| format!("Statement {}: {}", fault.number, fault.why));
@@ -256,149 +371,54 @@ async fn view(site: &Site, visit: &Visit, connection: &Connection) -> Result<Con
         refused: wire.problem,
         dev_key: (dev && may_change).then(|| site.form_key()),
         may_change,
+        place: place(connection),
+        doubt: doubt
+            .filter(|_| !over)
+            .map(|standing| (standing.doubt.words().to_owned(), standing.since)),
+        incident: incident.filter(|_| !over).map(|incident| incident.began_at),
+        ended: ended(&connection.state),
+        proofs: proofs
+            .items
+            .iter()
+            .map(|proof| proof_row(connection.id, proof))
+            .collect(),
+        check_key: (may_change && !over).then(|| site.form_key()),
+        end: (may_change && !over).then(|| end_form(site, connection, None)),
         preflight: super::preflight::of(site, visit, connection).await,
     })
 }
 
-/// Each probe of the last round by name, with what STS answered.
-fn checks(state: &ConnectionState, round: Option<&ProbeRound>, fault: Option<&str>) -> Vec<Step> {
-    let probe = |name: &str, answer: Option<&StsAnswer>, opens: bool| {
-        let (state, detail) = outcome(answer, opens);
-        let fix = (state == StepState::Failed).then(|| fault.unwrap_or(fix(opens)).to_owned());
-        Step {
-            name: name.to_owned(),
-            detail,
-            state,
-            when: String::new(),
-            fix,
-        }
-    };
-    let mut checks = vec![
-        probe(
-            "The right external id opens the role",
-            round.map(|round| &round.right_before),
-            true,
-        ),
-        probe("No external id is refused", round.map(|round| &round.none), false),
-        probe(
-            "A random external id is refused",
-            round.map(|round| &round.random),
-            false,
-        ),
-        probe(
-            "Another tenant’s external id is refused",
-            round.map(|round| &round.other_tenants),
-            false,
-        ),
-        probe(
-            "The right external id still opens it",
-            round.map(|round| &round.right_after),
-            true,
-        ),
-    ];
-    checks.extend(permissions(round));
-    if *state == ConnectionState::AwaitingRole {
-        // A role that is not there refuses everybody; that is no finding yet.
-        for check in &mut checks {
-            (check.state, check.detail, check.fix) = (StepState::Todo, String::new(), None);
-        }
-        checks[0].state = StepState::Running;
-        checks[0].detail = "The role does not answer yet.".to_owned();
-    }
-    checks
-}
-
-/// What the trust policy says, and what dry runs show of the role's permissions.
-fn permissions(round: Option<&ProbeRound>) -> [Step; 3] {
-    let (trust, fix) = match round.and_then(|round| round.trust.as_ref()) {
-        None => ((StepState::Todo, String::new()), None),
-        Some(TrustReading::Sound) => (
-            (
-                StepState::Done,
-                "It names our broker and your external id".to_owned(),
-            ),
-            None,
-        ),
-        Some(TrustReading::AtFault { statement }) => (
-            (StepState::Failed, "It admits more".to_owned()),
-            Some(format!("Statement {}: {}", statement.number, statement.why)),
-        ),
-        Some(TrustReading::Denied) => (
-            (StepState::Failed, "The role may not read itself".to_owned()),
-            None,
-        ),
-        Some(TrustReading::SessionRefused) => {
-            ((StepState::Failed, "Session tags are refused".to_owned()), None)
-        }
-        Some(TrustReading::Unread { reason }) => (
-            (
-                StepState::Waiting,
-                format!("No clear answer ({reason}); we ask again"),
-            ),
-            None,
-        ),
-    };
-    let trials = |trials: fn(&ProbeRound) -> &Vec<Trial>, allowed| tried(round.map(trials), allowed);
-    let template = || "Update the role’s stack with our template.".to_owned();
-    let step = |name: &str, (state, detail): (StepState, String), fix: Option<String>| Step {
-        name: name.to_owned(),
-        detail,
-        fix: (state == StepState::Failed).then(|| fix.unwrap_or_else(template)),
-        state,
-        when: String::new(),
-    };
-    [
-        step("The trust policy admits nobody else", trust, fix),
-        step(
-            "The role may do what the work needs",
-            trials(|round| &round.needed, true),
-            None,
-        ),
-        step(
-            "The role may do nothing beyond it",
-            trials(|round| &round.forbidden, false),
-            None,
-        ),
-    ]
-}
-
-/// Dry runs in one line. They stop at the first one that is not as it must be.
-fn tried(trials: Option<&Vec<Trial>>, must_be_allowed: bool) -> (StepState, String) {
-    let Some(last) = trials.and_then(|trials| trials.last()) else {
-        return (StepState::Todo, String::new());
-    };
-    let count = trials.map_or(0, Vec::len);
-    match (&last.outcome, must_be_allowed) {
-        (TrialOutcome::Allowed, true) => (StepState::Done, format!("{count} dry runs allowed")),
-        (TrialOutcome::Refused { .. }, false) => (StepState::Done, format!("{count} dry runs refused")),
-        (TrialOutcome::Allowed, false) => (StepState::Failed, format!("{} is allowed", last.action)),
-        (TrialOutcome::Refused { .. }, true) => (StepState::Failed, format!("{} is refused", last.action)),
-        (TrialOutcome::Unknown { reason }, _) => (
-            StepState::Waiting,
-            format!("No clear answer ({reason}); we ask again"),
-        ),
+fn ended(state: &ConnectionState) -> Option<Ended> {
+    match state {
+        ConnectionState::Revoked { at, by } => Some(Ended {
+            at: *at,
+            by: by.words(),
+            residual_until: *at + RESIDUAL_SESSION,
+        }),
+        ConnectionState::AwaitingRole
+        | ConnectionState::Verifying { .. }
+        | ConnectionState::Ready { .. }
+        | ConnectionState::Quarantined { .. } => None,
     }
 }
 
-fn outcome(answer: Option<&StsAnswer>, opens: bool) -> (StepState, String) {
-    match (answer, opens) {
-        (None, _) => (StepState::Todo, String::new()),
-        (Some(StsAnswer::Assumed), true) => (StepState::Done, "Assumed".to_owned()),
-        (Some(StsAnswer::Assumed), false) => (StepState::Failed, "Credentials were given".to_owned()),
-        (Some(StsAnswer::AccessDenied), true) => (StepState::Failed, "Refused".to_owned()),
-        (Some(StsAnswer::AccessDenied), false) => (StepState::Done, "Refused, as it must be".to_owned()),
-        (Some(StsAnswer::Unknown { reason }), _) => (
-            StepState::Waiting,
-            format!("No clear answer ({reason}); we ask again"),
-        ),
-    }
-}
-
-const fn fix(opens: bool) -> &'static str {
-    if opens {
-        "Create the role’s stack again from our template, or restore its trust policy."
-    } else {
-        "Restore the condition StringEquals on sts:ExternalId in the role’s trust policy, or update its stack with our template."
+fn proof_row(id: ConnectionId, proof: &Proof) -> ProofRow {
+    let answers = &proof.evidence.answers;
+    let (tone, words) = match &proof.evidence.verdict {
+        Verdict::Clean => (Tone::Good, "Proven"),
+        Verdict::Holds => (Tone::Good, "Still there"),
+        Verdict::RoleRefuses { .. } => (Tone::Bad, "Role refuses us"),
+        Verdict::Refused { .. } => (Tone::Bad, "Refused"),
+        Verdict::Unknown { .. } => (Tone::Warn, "No clear answer"),
+    };
+    let dry_runs = answers.needed.len() + answers.forbidden.len();
+    let simulated = answers.simulated_needed.len() + answers.simulated_forbidden.len();
+    ProofRow {
+        at: proof.evidence.at,
+        tone,
+        words,
+        asked: format!("{dry_runs} dry runs, {simulated} simulated"),
+        href: format!("/v1/connections/{id}/proofs/{}", proof.round),
     }
 }
 

@@ -8,16 +8,18 @@ mod gate;
 mod operations;
 mod operator;
 mod preflight;
+mod proof_steps;
 mod tenant;
 mod usage;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Path};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, response};
 use http::header::CONTENT_TYPE;
 use maud::Markup;
+use onboarding::template::{ROLE_TEMPLATE, template_hash, template_key};
 use service_kit::ProblemBody;
 
 use crate::app::Site;
@@ -27,8 +29,6 @@ use crate::{assets, respond};
 
 /// Largest form.
 const FORM_BYTES_MAX: usize = 64 * 1024;
-/// What a customer's administrator reads and creates; the same file is linted and deployed in tests.
-pub(crate) const ROLE_TEMPLATE: &str = include_str!("../../../../infra/customer-account/role.yaml");
 
 type Answer = Result<Response, Refused>;
 
@@ -58,7 +58,8 @@ fn outside() -> Router<Site> {
             "/favicon.ico",
             get(|| async { response::Redirect::permanent(assets::url("favicon.svg")) }),
         )
-        .route("/customer-account/role.yaml", get(role_template))
+        .route("/customer-account/role.yaml", get(newest_template))
+        .route("/customer-account/{hash}/role.yaml", get(role_template))
         .route("/assets/{hash}/{*path}", get(assets::serve))
 }
 
@@ -70,6 +71,7 @@ fn of_a_tenant() -> Router<Site> {
             get(connections::list).post(connections::create),
         )
         .route("/tenants/{tenant_id}/connections/new", get(connections::new))
+        .route("/tenants/{tenant_id}/permissions", get(connections::permissions))
         .route("/connections/{connection_id}", get(connections::show))
         .route("/connections/{connection_id}/live", get(connections::live))
         .route(
@@ -79,6 +81,10 @@ fn of_a_tenant() -> Router<Site> {
         .route(
             "/connections/{connection_id}/verify",
             post(connections::check_again),
+        )
+        .route(
+            "/connections/{connection_id}/disconnect",
+            post(connections::disconnect),
         )
         .route(
             "/connections/{connection_id}/deploy-role",
@@ -122,13 +128,22 @@ fn of_the_fleet() -> Router<Site> {
         .route("/tenants/{tenant_id}/suspend", post(operator::suspend))
         .route("/tenants/{tenant_id}/resume", post(operator::resume))
         .route("/tenants/{tenant_id}/delete", post(operator::delete))
+        .route("/incidents", get(operator::incidents))
         .route("/usage", get(usage::of_fleet))
         .route("/exports", get(operator::exports).post(operator::close_window))
         .route("/quarantine", get(operator::quarantine))
 }
 
-async fn role_template() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/yaml; charset=utf-8")], ROLE_TEMPLATE)
+/// An address with a hash in it only ever shows what has that hash.
+async fn role_template(Path(hash): Path<String>) -> Answer {
+    if hash != template_hash().to_string() {
+        return Err(Refused::not_found());
+    }
+    Ok(([(CONTENT_TYPE, "text/yaml; charset=utf-8")], ROLE_TEMPLATE).into_response())
+}
+
+async fn newest_template() -> response::Redirect {
+    response::Redirect::temporary(&format!("/{}", template_key()))
 }
 
 /// A whole page in the frame of a tenant.

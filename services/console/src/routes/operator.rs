@@ -6,13 +6,14 @@ use analytics_export::exports as export_service;
 use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
 use chrono::TimeDelta;
+use onboarding::incidents as incident_service;
 use onboarding::tenants::{self as tenant_service, TenantQuery};
 use serde::Deserialize;
 use serde_json::Value;
 use service_kit::ProblemBody;
 use tenant_model::deployment::Deployment;
 use tenant_model::export::MeterTotal;
-use tenant_model::{Action, Tenant, TenantId, TenantState};
+use tenant_model::{Action, ConnectionState, Tenant, TenantId, TenantState};
 use tenant_provisioning::deployments as deployment_service;
 use usage_metering::{balance, quarantine as quarantine_service};
 
@@ -25,10 +26,11 @@ use crate::layout::Place;
 use crate::pages::deployments::delete_form;
 use crate::pages::exports::{self as export_pages, ExportRow, MeterRow};
 use crate::pages::fleet::{self as pages, FleetPage, FleetRow};
+use crate::pages::incidents::{self as incident_pages, IncidentRow, TroubleRow};
 use crate::pages::overview;
 use crate::pages::quarantine::{self as quarantine_pages, QuarantineRow};
 use crate::respond;
-use crate::ui::Sort;
+use crate::ui::{Sort, Tone};
 use crate::visit::{Fields, Refused, Visit};
 
 /// The fleet is listed whole up to here; a larger one is filtered.
@@ -290,6 +292,51 @@ pub(super) async fn close_window(
     let change = Change::post("/v1/exports".to_owned(), &form.idempotency_key, Value::Null);
     site.api.call(Some(&visit.principal), change).await?;
     Ok(respond::go(visit.fragment, "/exports?closing=1"))
+}
+
+pub(super) async fn incidents(State(site): State<Site>, visit: Visit) -> Answer {
+    let app = &site.app.onboarding;
+    let found = incident_service::list(app, &visit.principal).await?;
+    let rows: Vec<IncidentRow> = found
+        .into_iter()
+        .map(|incident| IncidentRow {
+            region: incident.region,
+            began_at: incident.began_at,
+            ended_at: incident.ended_at,
+            accounts: incident.accounts,
+        })
+        .collect();
+    let troubled = incident_service::list_troubled(app, &visit.principal).await?;
+    let troubles: Vec<TroubleRow> = troubled.into_iter().filter_map(trouble).collect();
+    let content = incident_pages::content(&rows, &troubles);
+    Ok(page(&visit, (Place::Incidents, "Incidents"), &content))
+}
+
+/// A finding comes before a doubt.
+fn trouble(found: incident_service::Troubled) -> Option<TroubleRow> {
+    let connection = &found.connection;
+    let (tone, kind, words, since) = match (&connection.state, found.doubt) {
+        (ConnectionState::Quarantined { cause, since, .. }, _) => {
+            (Tone::Bad, cause.name(), cause.words(), *since)
+        }
+        (_, Some(standing)) => (
+            Tone::Warn,
+            standing.doubt.name(),
+            standing.doubt.words().to_owned(),
+            standing.since,
+        ),
+        (_, None) => return None,
+    };
+    Some(TroubleRow {
+        connection: connection.id,
+        tenant: connection.tenant_id,
+        account: connection.aws_account_id.to_string(),
+        region: connection.region.clone(),
+        tone,
+        kind: crate::format::words(kind),
+        words,
+        since,
+    })
 }
 
 pub(super) async fn quarantine(State(site): State<Site>, visit: Visit) -> Answer {

@@ -35,6 +35,7 @@ pub(super) async fn of(site: &Site, visit: &Visit, connection: &Connection) -> O
             instance_type: view.instance_type,
             vpc_cidr: view.vpc_cidr.unwrap_or_default(),
             existing_vpc: view.existing_vpc,
+            network_needs: view.network_needs,
             sold: instance_types().collect(),
         },
         key: may_change.then(|| site.form_key()),
@@ -49,8 +50,13 @@ fn step(check: &CheckView) -> Step {
         "addresses" => "An address is left",
         "vpcs" => "A network is left",
         "nat_gateways" => "NAT gateways are left",
+        "load_balancers" => "A load balancer is left",
         "network" => "The network fits",
+        "peerings" => "It can be joined to your others",
+        "encryption_key" => "Disks can be encrypted",
+        "service_roles" => "AWS’s services have their roles",
         "permissions" => "The role may do it",
+        "simulated_permissions" => "The role may do the rest (simulated)",
         other => other,
     };
     let state = match check.result.as_str() {

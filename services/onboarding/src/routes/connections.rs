@@ -1,23 +1,18 @@
 //! `/v1/connections`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use futures_util::stream::{self, Stream};
-use http::header::{CONTENT_DISPOSITION, ETAG};
+use http::header::ETAG;
 use http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
-use service_kit::sse::{self, SseEvent};
 use service_kit::{
     Caller, IdPath, IfMatch, Mutation, Page, Problem, ProblemBody, Query, Reply, Trigger, etag, not_modified,
 };
-use tenant_model::connection::{Cause, Denier};
-use tenant_model::{
-    Action, AwsAccountId, Connection, ConnectionId, ConnectionState, Principal, TenantId, authorize,
-};
+use tenant_model::connection::{Cause, Denier, Ender, RESIDUAL_SESSION};
+use tenant_model::{Action, AwsAccountId, Connection, ConnectionId, ConnectionState, TenantId, authorize};
 use tenant_store::connections::{Evidence, StandingDoubt};
 use utoipa::ToSchema;
 
@@ -25,12 +20,6 @@ use super::ListQuery;
 use crate::App;
 use crate::change::{Change, Opened};
 use crate::connections::{self, NewConnection, Setup, check_again_in, create_in, revoke_in};
-use crate::evidence;
-
-/// How often a live stream looks for news.
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-/// A stream ends with the shortest credential; the browser comes back by itself.
-const LOOKS_MAX: u32 = 1_200;
 
 /// A tenant's AWS account and how far it is proven.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -60,6 +49,8 @@ pub struct ConnectionView {
     pub cause: Option<String>,
     /// What is wrong and how to mend it, while `quarantined`.
     pub problem: Option<String>,
+    /// What the end means, once it is `revoked`.
+    pub ended: Option<EndView>,
     /// How often we have looked.
     pub check_count: i32,
     /// How the role is made.
@@ -70,6 +61,19 @@ pub struct ConnectionView {
     pub updated_at: DateTime<Utc>,
     /// Grows by one with each change.
     pub version: i64,
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct EndView {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// `tenant`, `operator`, `offboarding` or `unknown`.
+    #[schema(value_type = String)]
+    pub by: Ender,
+    /// Until when a session that was open then could still be used at AWS, at most. We dropped ours at once; delete
+    /// the role's stack and nothing is left.
+    pub residual_until: DateTime<Utc>,
 }
 
 /// How a tenant makes the role that lets us in.
@@ -108,13 +112,21 @@ impl ConnectionView {
     #[must_use]
     pub fn new(app: &App, connection: &Connection) -> Self {
         let (mut clean_rounds, mut proven_at, mut cause, mut problem) = (None, None, None, None);
+        let mut ended = None;
         match &connection.state {
             ConnectionState::Verifying { clean_rounds: rounds } => clean_rounds = Some(*rounds),
             ConnectionState::Ready { proven_at: at } => proven_at = Some(*at),
             ConnectionState::Quarantined { cause: found, .. } => {
                 (cause, problem) = (Some(found.name().to_owned()), Some(explain(found, connection)));
             }
-            ConnectionState::AwaitingRole | ConnectionState::Revoked { .. } => {}
+            ConnectionState::Revoked { at, by } => {
+                ended = Some(EndView {
+                    at: *at,
+                    by: *by,
+                    residual_until: *at + RESIDUAL_SESSION,
+                });
+            }
+            ConnectionState::AwaitingRole => {}
         }
         Self {
             id: connection.id,
@@ -127,6 +139,7 @@ impl ConnectionView {
             proven_at,
             cause,
             problem,
+            ended,
             check_count: connection.check_count,
             setup: connections::setup(app, connection).into(),
             created_at: connection.created_at,
@@ -431,137 +444,5 @@ pub(super) async fn delete_connection(
             let reply = Reply::ok(&ConnectionView::new(&app, &connection));
             Ok(change.finish(reply.etag(connection.version)).await?)
         }
-    }
-}
-
-/// The evidence of a proof, to read and to check.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(as = SignedEvidence)]
-pub struct SignedEvidenceView {
-    /// What is signed: the role, and round by round what was asked and answered. Without the external id.
-    #[schema(value_type = Object)]
-    pub document: serde_json::Value,
-    /// The document as a compact JWS of `/.well-known/jwks.json`, type `tenantry-evidence+jws`.
-    pub jws: String,
-}
-
-/// Download the evidence of a connection's proof as a signed document; `tenantry verify-evidence` checks it
-#[utoipa::path(get, path = "/v1/connections/{id}/evidence", operation_id = "connection_evidence",
-    tag = "connections",
-    params(("id" = String, Path)), security(("bearer" = [])),
-    responses(
-        (status = 200, description = "A file with the document and its signature", body = SignedEvidenceView),
-        (status = 401, body = ProblemBody, description = "not-signed-in, credential-expired"),
-        (status = 403, body = ProblemBody, description = "not-allowed"),
-        (status = 404, body = ProblemBody, description = "not-found"),
-        (status = 429, body = ProblemBody, description = "rate-limited"),
-    ))]
-pub(super) async fn connection_evidence(
-    State(app): State<App>,
-    Caller(caller): Caller,
-    IdPath(id): IdPath<ConnectionId>,
-) -> Result<Response, Problem> {
-    let signed = evidence::sign(&app, &caller, id).await?;
-    let body = SignedEvidenceView {
-        document: signed.document,
-        jws: signed.jws,
-    };
-    let name = format!("attachment; filename=\"evidence-{id}.json\"");
-    Ok(([(CONTENT_DISPOSITION, name)], axum::Json(body)).into_response())
-}
-
-/// Where to go on.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct AfterQuery {
-    /// The last event seen, when the header `Last-Event-ID` cannot be sent.
-    after: Option<i64>,
-}
-
-/// Watch a connection: an event `state` with the whole connection at each change, `done` once it is ready or ended.
-#[utoipa::path(get, path = "/v1/connections/{id}/events", operation_id = "connection_events", tag = "connections",
-    params(("id" = String, Path), AfterQuery), security(("bearer" = [])),
-    responses(
-        (status = 200, description = "A stream of events", content_type = "text/event-stream", body = String),
-        (status = 400, body = ProblemBody, description = "bad-query"),
-        (status = 401, body = ProblemBody, description = "not-signed-in, credential-expired"),
-        (status = 403, body = ProblemBody, description = "not-allowed"),
-        (status = 404, body = ProblemBody, description = "not-found"),
-        (status = 429, body = ProblemBody, description = "rate-limited"),
-    ))]
-pub(super) async fn connection_events(
-    State(app): State<App>,
-    Caller(caller): Caller,
-    IdPath(id): IdPath<ConnectionId>,
-    headers: HeaderMap,
-    Query(query): Query<AfterQuery>,
-) -> Result<Response, Problem> {
-    let after = sse::after(&headers, query.after)?;
-    connections::find(&app, &caller, id).await?;
-    let stopping = app.kit.stopping.clone();
-    Ok(sse::respond(watch(app, caller, (id, after)), &stopping))
-}
-
-/// What a stream remembers between two looks.
-struct Watch {
-    app: App,
-    caller: Principal,
-    id: ConnectionId,
-    after: i64,
-    looks: u32,
-    done: bool,
-}
-
-fn watch(
-    app: App,
-    caller: Principal,
-    (id, after): (ConnectionId, i64),
-) -> impl Stream<Item = SseEvent> + Send {
-    let watch = Watch {
-        app,
-        caller,
-        id,
-        after,
-        looks: 0,
-        done: false,
-    };
-    stream::unfold(watch, |mut watch| async move {
-        let event = watch.next().await?;
-        Some((event, watch))
-    })
-}
-
-impl Watch {
-    async fn next(&mut self) -> Option<SseEvent> {
-        while !self.done && self.looks < LOOKS_MAX {
-            if self.looks > 0 {
-                tokio::time::sleep(LOOK_INTERVAL).await;
-            }
-            self.looks += 1;
-            // A connection that cannot be read right now ends the stream; the reader comes back.
-            let connection = connections::find(&self.app, &self.caller, self.id).await.ok()?;
-            // Both only grow, and every change makes one of them grow.
-            let place = connection.version + i64::from(connection.check_count);
-            self.done = ended(&connection.state);
-            if place > self.after || self.done {
-                self.after = place;
-                let name = if self.done { "done" } else { "state" };
-                return Some(SseEvent::json(
-                    place,
-                    name,
-                    &ConnectionView::new(&self.app, &connection),
-                ));
-            }
-        }
-        None
-    }
-}
-
-const fn ended(state: &ConnectionState) -> bool {
-    match state {
-        ConnectionState::Ready { .. } | ConnectionState::Revoked { .. } => true,
-        ConnectionState::AwaitingRole
-        | ConnectionState::Verifying { .. }
-        | ConnectionState::Quarantined { .. } => false,
     }
 }

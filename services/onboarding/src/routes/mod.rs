@@ -2,10 +2,13 @@
 
 mod api_keys;
 mod audit;
+mod connection_events;
 pub mod connections;
 mod incidents;
 mod people;
+mod permissions;
 mod preflight;
+mod proofs;
 mod sessions;
 mod signups;
 mod tenants;
@@ -13,12 +16,13 @@ mod tenants;
 pub use api_keys::{ApiKeyCreated, ApiKeyView, CreateApiKey};
 pub use audit::AuditEntryView;
 pub use connections::{
-    ConnectionDetail, ConnectionView, CreateConnection, DoubtView, EvidenceView, SetupView,
-    SignedEvidenceView,
+    ConnectionDetail, ConnectionView, CreateConnection, DoubtView, EndView, EvidenceView, SetupView,
 };
 pub use incidents::{IncidentList, IncidentView};
 pub use people::{AcceptInvitation, CreateInvitation, InvitationView, UserView};
+pub use permissions::{DisclosureView, EscalationView, PermissionView};
 pub use preflight::{CheckView, PreflightView, StartPreflight};
+pub use proofs::{ProofView, SignedEvidenceView};
 pub use sessions::{CreateSession, RefreshSession, SessionView};
 pub use signups::{CreateSignup, SignupAccepted, VerifiedView, VerifySignup};
 pub use tenants::{TenantView, UpdateTenant};
@@ -75,8 +79,11 @@ fn routes_of_connections() -> OpenApiRouter<App> {
             connections::delete_connection
         ))
         .routes(routes!(connections::verify_connection))
-        .routes(routes!(connections::connection_events))
-        .routes(routes!(connections::connection_evidence))
+        .routes(routes!(connection_events::connection_events))
+        .routes(routes!(proofs::connection_evidence))
+        .routes(routes!(proofs::list_proofs))
+        .routes(routes!(proofs::get_proof))
+        .routes(routes!(permissions::list_permissions))
         .routes(routes!(preflight::get_preflight, preflight::start_preflight))
         .routes(routes!(incidents::list_incidents))
 }

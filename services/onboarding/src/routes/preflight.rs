@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use service_kit::{Caller, IdPath, Mutation, Problem, ProblemBody, Reply};
 use tenant_model::ConnectionId;
+use tenant_model::deployment::Profile;
+use tenant_model::given_network::{GivenNetwork, GivenSubnet, SubnetNeeds};
 use tenant_model::preflight::{Check, CheckResult, NetworkWish};
 use tenant_store::preflights::Preflight;
 use utoipa::ToSchema;
@@ -17,6 +19,10 @@ use crate::preflight::{self, NewWish, ask_in};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartPreflight {
+    /// `single` and the like; one machine, if absent.
+    #[serde(default)]
+    #[schema(example = "single")]
+    profile: Option<String>,
     /// Size of the machine; the smallest we sell, if absent.
     #[serde(default)]
     #[schema(example = "m6i.large")]
@@ -36,12 +42,19 @@ pub struct StartPreflight {
 pub struct PreflightView {
     /// `pending` until a worker has looked, then `passed`, `failed` or `unknown`.
     pub state: String,
+    /// The sequence of resources.
+    #[schema(value_type = String)]
+    pub profile: Profile,
     /// Size of the machine.
     pub instance_type: String,
     /// Address block of the new network; null for the tenant's own.
     pub vpc_cidr: Option<String>,
     /// Whether the tenant's own network was looked at.
     pub existing_vpc: bool,
+    /// What a network of the tenant's own has to have for the profile.
+    pub network_needs: String,
+    /// The tenant's own network with the subnets that will be used, once it has what it needs.
+    pub network: Option<GivenNetworkView>,
     /// Every check; none hides another.
     pub checks: Vec<CheckView>,
     /// When somebody asked.
@@ -50,11 +63,35 @@ pub struct PreflightView {
     pub checked_at: Option<DateTime<Utc>>,
 }
 
+/// A network of the tenant's with the subnets that will be used.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = GivenNetwork)]
+pub struct GivenNetworkView {
+    /// AWS's id of the VPC.
+    pub vpc: String,
+    /// Public subnets, one for each zone.
+    pub public_subnets: Vec<String>,
+    /// Private subnets, one for each of the same zones, where the profile needs any.
+    pub private_subnets: Vec<String>,
+}
+
+impl From<GivenNetwork> for GivenNetworkView {
+    fn from(given: GivenNetwork) -> Self {
+        let ids = |subnets: Vec<GivenSubnet>| subnets.into_iter().map(|subnet| subnet.id).collect();
+        Self {
+            vpc: given.vpc,
+            public_subnets: ids(given.public),
+            private_subnets: ids(given.private),
+        }
+    }
+}
+
 /// One check.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = PreflightCheck)]
 pub struct CheckView {
-    /// `region`, `zones`, `vcpus`, `addresses`, `vpcs`, `nat_gateways`, `network` or `permissions`.
+    /// `region`, `zones`, `vcpus`, `addresses`, `vpcs`, `nat_gateways`, `load_balancers`, `network`, `peerings`,
+    /// `encryption_key`, `service_roles`, `permissions` or `simulated_permissions`.
     pub name: String,
     /// Why it matters.
     pub why: String,
@@ -104,6 +141,9 @@ impl From<Preflight> for PreflightView {
         };
         Self {
             state: state.to_owned(),
+            profile: preflight.wish.profile,
+            network_needs: SubnetNeeds::of(preflight.wish.profile).words(),
+            network: preflight.network.map(GivenNetworkView::from),
             instance_type: preflight.wish.instance_type,
             existing_vpc: vpc_cidr.is_none(),
             vpc_cidr,
@@ -135,11 +175,13 @@ pub(super) async fn start_preflight(
     mutation: Mutation<StartPreflight>,
 ) -> Result<Reply, Problem> {
     let StartPreflight {
+        profile,
         instance_type,
         vpc_cidr,
         existing_vpc,
     } = mutation.body;
     let new = NewWish {
+        profile,
         instance_type,
         vpc_cidr,
         existing_vpc,
