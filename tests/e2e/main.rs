@@ -6,3 +6,4 @@ mod access;
 mod bad_input;
 mod document;
 mod journey;
+mod permissions;

@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 
-use crate::{AwsError, AwsErrorKind};
+use crate::AwsError;
 
 /// The quota in force, or AWS's default where the account has none of its own (Service Quotas API reference,
 /// "GetServiceQuota").
@@ -12,7 +12,7 @@ pub(crate) async fn value(config: &SdkConfig, (service, code): (&str, &str)) -> 
     let applied = request.send().await.map_err(AwsError::from);
     let value = match applied {
         Ok(reply) => reply.quota.and_then(|quota| quota.value),
-        Err(error) if error.kind == AwsErrorKind::NotFound => {
+        Err(error) if error.code == "NoSuchResourceException" => {
             let request = quotas.get_aws_default_service_quota();
             let reply = request.service_code(service).quota_code(code).send().await?;
             reply.quota.and_then(|quota| quota.value)

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::auth::{Caller, KeyRing};
 use crate::clock::Clock;
-use crate::control::{CallLog, Faults, Guardrails, InventoryItem, Lag, Latency, Outages};
+use crate::control::{CallLog, Faults, Guardrails, InventoryItem, Lag, Latency, Outages, UsedLog};
 use crate::error::AwsError;
 use crate::iam::policy::{
     Context, Decision, Policies, PrincipalView, Question, ResourcePolicy, decide, resource_grant,
@@ -27,6 +27,8 @@ pub(crate) struct Core {
     pub(crate) keys: KeyRing,
     pub(crate) iam: IamState,
     pub(crate) calls: CallLog,
+    /// What sessions asked to be allowed, where it is recorded.
+    pub(crate) used: UsedLog,
     pub(crate) faults: Faults,
     pub(crate) lag: Lag,
     pub(crate) latency: Latency,
@@ -90,6 +92,7 @@ pub(crate) struct Authority<'a> {
     caller: &'a Caller,
     policies: Policies,
     facts: Context,
+    used: &'a UsedLog,
 }
 
 impl Core {
@@ -100,6 +103,7 @@ impl Core {
             keys: KeyRing::default(),
             iam: IamState::default(),
             calls: CallLog::default(),
+            used: UsedLog::default(),
             faults: Faults::new(options.seed),
             lag: Lag::new(options.seed),
             latency: Latency::default(),
@@ -154,11 +158,12 @@ impl Core {
     }
 
     /// Gathers a caller's policies once, for a call that asks many questions.
-    pub(crate) fn authority<'a>(&self, caller: &'a Caller) -> Authority<'a> {
+    pub(crate) fn authority<'a>(&'a self, caller: &'a Caller) -> Authority<'a> {
         Authority {
             caller,
             policies: self.policies_of(caller),
             facts: self.caller_facts(caller),
+            used: &self.used,
         }
     }
 
@@ -313,6 +318,9 @@ impl Authority<'_> {
     }
 
     fn decided(&self, question: &Question<'_>, decision: Decision) -> Result<(), Denied> {
+        let allowed = matches!(decision, Decision::Allowed);
+        self.used
+            .note(self.caller, (question.action, question.resource), allowed);
         match decision {
             Decision::Allowed => Ok(()),
             refused => Err(self.denied(question, refused)),

@@ -59,7 +59,7 @@ mod tags;
 pub use clock::Clock;
 pub use control::{
     CallRecord, Control, Fault, FaultRule, InventoryItem, LagSettings, LatencyModel, Outage,
-    ServiceCredentials, SessionIssuer,
+    ServiceCredentials, SessionIssuer, Used,
 };
 pub use rds::{DatabaseView, MarkerRefused};
 pub use route53::{DnsAnswer, DnsQuestion};

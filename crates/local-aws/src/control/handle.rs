@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::control::{CallRecord, FaultRule, InventoryItem, LagSettings, LatencyModel, Outage};
+use crate::control::{CallRecord, FaultRule, InventoryItem, LagSettings, LatencyModel, Outage, Used};
 use crate::endpoint::Endpoint;
 use crate::iam::service_role;
 use crate::rds::{DatabaseView, MarkerRefused};
@@ -77,6 +77,17 @@ impl Control {
     /// Empties the log of calls.
     pub fn clear_calls(&self) {
         self.endpoint.core.calls.clear();
+    }
+
+    /// Keeps what sessions of roles ask to be allowed from now on, or no longer; what was kept goes. Off at start.
+    pub fn record_permissions(&self, on: bool) {
+        self.endpoint.core.used.switch(on);
+    }
+
+    /// What sessions of an account's roles asked to be allowed while it was recorded, sorted.
+    #[must_use]
+    pub fn permissions_used(&self, account: &str) -> Vec<Used> {
+        self.endpoint.core.used.of(account)
     }
 
     /// Adds a fault behind those in force; false when a thousand are, and for a rule about roles that names calls.

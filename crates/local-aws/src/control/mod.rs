@@ -15,6 +15,7 @@ mod lag;
 mod latency;
 mod outages;
 mod partial;
+mod used;
 
 pub(crate) use calls::CallLog;
 pub use calls::{CallRecord, SessionIssuer};
@@ -31,3 +32,5 @@ pub use latency::LatencyModel;
 pub use outages::Outage;
 pub(crate) use outages::Outages;
 pub(crate) use partial::Failing;
+pub use used::Used;
+pub(crate) use used::UsedLog;
