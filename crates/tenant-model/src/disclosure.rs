@@ -364,6 +364,7 @@ const fn condition(when: When) -> &'static str {
             "only within the call that makes it, with the tag tenantry:tenant = your tenant id"
         }
         When::Offered => "only what you tagged tenantry:use = your tenant id",
+        When::OfferedSubnet => "only subnets that you tagged tenantry:subnet = public or private",
         When::ForServices => "only for Auto Scaling, Elastic Load Balancing and RDS",
         When::ByDatabases => "only through RDS",
         When::ThroughService => "only through a service of AWS's, never by us directly",

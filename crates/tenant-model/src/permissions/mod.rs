@@ -97,6 +97,8 @@ pub enum When {
     AtBalancing,
     /// The tenant has tagged it for our use.
     Offered,
+    /// The tenant has said what the subnet is for, which it does for our use alone.
+    OfferedSubnet,
     /// The role is made for one of the services that we use.
     ForServices,
     /// The key is used by RDS on our behalf.

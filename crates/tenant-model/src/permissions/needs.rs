@@ -188,7 +188,7 @@ pub const NEEDS: &[Need] = &[
             ours("launch-template"),
             ours("security-group"),
             ours("subnet"),
-            offered("subnet"),
+            (Target::Ec2("subnet"), When::OfferedSubnet),
             // Whatever the image, it is reached only together with the kinds above.
             (Target::Image, When::Always),
         ],

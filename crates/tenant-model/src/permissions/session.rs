@@ -11,6 +11,8 @@ const REQUEST_TAG: &str = "aws:RequestTag/tenantry:tenant";
 const RESOURCE_TAG: &str = "aws:ResourceTag/tenantry:tenant";
 /// Key of the tag by which a tenant offers a network of its own.
 const OFFER_TAG: &str = "aws:ResourceTag/tenantry:use";
+/// Key of the tag that says what a subnet of such a network is for.
+const SUBNET_TAG: &str = "aws:ResourceTag/tenantry:subnet";
 const CREATE_ACTION: &str = "ec2:CreateAction";
 const BALANCING_ACTION: &str = "elasticloadbalancing:CreateAction";
 const SERVICE_NAME: &str = "iam:AWSServiceName";
@@ -118,6 +120,7 @@ pub(super) const fn operator(when: When) -> &'static str {
         | When::AtCreation
         | When::AtBalancing
         | When::Offered
+        | When::OfferedSubnet
         | When::ForServices => "StringEquals",
     }
 }
@@ -143,6 +146,7 @@ pub(crate) fn condition(when: When, tenant: &str, classes: &[StepClass]) -> Valu
         When::TaggedInRequest => json!({ REQUEST_TAG: tenant }),
         When::TaggedAlready => json!({ RESOURCE_TAG: tenant }),
         When::Offered => json!({ OFFER_TAG: tenant }),
+        When::OfferedSubnet => json!({ SUBNET_TAG: ["public", "private"] }),
         When::AtCreation => json!({ REQUEST_TAG: tenant, CREATE_ACTION: tagging_creations(needs) }),
         When::AtBalancing => json!({ REQUEST_TAG: tenant, BALANCING_ACTION: BALANCING_CREATIONS }),
         When::ForServices => {

@@ -105,6 +105,7 @@ const fn sid(when: When) -> &'static str {
         When::AtCreation => "TagAtCreation",
         When::AtBalancing => "TagAtBalancing",
         When::Offered => "UseOffered",
+        When::OfferedSubnet => "UseSubnets",
         When::ForServices => "ServiceRoles",
         When::ByDatabases => "DatabaseKeys",
         When::ThroughService => "DatabaseSecrets",

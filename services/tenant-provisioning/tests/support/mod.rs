@@ -39,6 +39,8 @@ pub(crate) struct Installation {
     pub(crate) profile: Profile,
     /// Whether highly available deployments have a database.
     pub(crate) database: bool,
+    /// In which network.
+    pub(crate) network: NetworkChoice,
 }
 
 /// A tenant whose account is connected.
@@ -66,6 +68,7 @@ impl Installation {
             interrupter,
             profile: Profile::Single,
             database: true,
+            network: NetworkChoice::default(),
         }
     }
 
@@ -154,7 +157,7 @@ impl Installation {
             region: "eu-central-1".to_owned(),
             instance_type: None,
             database: self.has_database(),
-            network: NetworkChoice::default(),
+            network: self.network.clone(),
         };
         deployments::request(&self.app, "usr_test", customer.tenant_id, &new)
             .await
