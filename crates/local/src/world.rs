@@ -107,9 +107,8 @@ impl World {
     /// # Panics
     /// When the database does not answer.
     pub async fn expire_leases(&self) {
-        rehearsal::expire_leases(&self.databases.admin_url)
-            .await
-            .expect("the world's database");
+        let ended = rehearsal::expire_leases(&self.databases.admin_url).await;
+        ended.expect("the world's database");
     }
 
     /// Deploys our role template in a customer's account, as its administrator.

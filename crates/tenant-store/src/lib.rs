@@ -20,6 +20,7 @@ pub mod idempotency;
 pub mod incidents;
 pub mod intents;
 pub mod invitations;
+pub mod journal;
 pub mod mails;
 pub mod meters;
 pub mod operations;
@@ -39,7 +40,7 @@ pub mod users;
 pub mod work;
 
 pub use error::StoreError;
-pub use pool::{StoreSettings, Stores, Tx};
+pub use pool::{CommitObserver, Pause, StoreSettings, Stores, Tx};
 
 /// What a store function needs: a connection inside the caller's transaction.
 pub type Conn = sqlx::PgConnection;

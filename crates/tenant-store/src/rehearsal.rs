@@ -11,27 +11,30 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tenant_model::TenantId;
 
 use crate::StoreError;
 
-/// Lets every lease be over, as if its worker had been silent for too long.
+/// Lets every lease be over, as if its worker had been silent for too long. Says how many there were.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn expire_leases(admin_url: &str) -> Result<(), StoreError> {
+pub async fn expire_leases(admin_url: &str) -> Result<u64, StoreError> {
     let mut connection = PgConnection::connect(admin_url).await?;
+    let mut leases = 0;
     for (table, column) in deadlines(&mut connection).await? {
         if column == "lease_until" {
             let statement = format!(
                 "update {table} set lease_until = now() - interval '1 second' where lease_until > now()"
             );
-            sqlx::query(AssertSqlSafe(statement))
+            let ended = sqlx::query(AssertSqlSafe(statement))
                 .execute(&mut connection)
                 .await?;
+            leases += ended.rows_affected();
         }
     }
     connection.close().await?;
-    Ok(())
+    Ok(leases)
 }
 
 /// Brings every deadline nearer, as if `by` had passed on the database's clock.
@@ -52,6 +55,36 @@ pub async fn advance(admin_url: &str, by: Duration) -> Result<(), StoreError> {
     }
     connection.close().await?;
     Ok(())
+}
+
+/// Everything that is written down about a tenant, as one hash: two are equal when no row was added, changed or removed.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn fingerprint(admin_url: &str, tenant_id: TenantId) -> Result<String, StoreError> {
+    let mut connection = PgConnection::connect(admin_url).await?;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select quote_ident(c.table_name) from information_schema.columns c
+           join information_schema.tables t using (table_schema, table_name)
+          where table_schema = 'public' and table_type = 'BASE TABLE' and c.column_name = 'tenant_id'
+          order by 1",
+    )
+    .fetch_all(&mut connection)
+    .await?;
+    let rows: Vec<String> = tables
+        .iter()
+        .map(|table| format!("select '{table} ' || t::text as line from {table} t where tenant_id = $1"))
+        .collect();
+    let statement = format!(
+        "select md5(coalesce(string_agg(line, chr(10) order by line), '')) from ({}) as rows",
+        rows.join(" union all ")
+    );
+    let hash = sqlx::query_scalar(AssertSqlSafe(statement))
+        .bind(tenant_id.as_uuid())
+        .fetch_one(&mut connection)
+        .await?;
+    connection.close().await?;
+    Ok(hash)
 }
 
 /// A database whose `now()` stands still until it is moved.
