@@ -125,6 +125,11 @@ impl Arrived {
             self.record(Some(&call), &operation, "TimedOut");
             return cut_after(hang_ms).await;
         }
+        if fault == Some(Fault::DeliveredTwice) {
+            let first = self.outcome(&call).await;
+            let code = first.as_ref().err().map_or("OK", |error| &error.code);
+            self.record(Some(&call), &operation, code);
+        }
         let outcome = self.outcome(&call).await;
         let code = outcome.as_ref().err().map_or("OK", |error| &error.code);
         self.record(Some(&call), &operation, code);

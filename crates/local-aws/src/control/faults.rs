@@ -33,6 +33,9 @@ pub enum Fault {
         #[serde(default)]
         hang_ms: u64,
     },
+    /// The call arrives twice, as a proxy that repeats requests lets it: it is carried out two times, and the second
+    /// answer is given.
+    DeliveredTwice,
     /// The endpoint's disk takes no more: calls that write fail as the service's own failure, where they write, and
     /// nothing of them is stored. Calls that read go on.
     DiskFull,
@@ -406,6 +409,7 @@ impl Fault {
             }
             Self::Timeout { .. }
             | Self::EffectWithoutReply { .. }
+            | Self::DeliveredTwice
             | Self::Partial { .. }
             | Self::StatementFails { .. }
             | Self::StatementDelayed { .. }
@@ -429,6 +433,7 @@ impl Fault {
             | Self::ServerError
             | Self::Timeout { .. }
             | Self::EffectWithoutReply { .. }
+            | Self::DeliveredTwice
             | Self::Partial { .. }
             | Self::StatementFails { .. }
             | Self::StatementDelayed { .. }

@@ -49,6 +49,22 @@ async fn an_effect_without_reply_has_happened() {
 }
 
 #[tokio::test]
+async fn a_call_that_arrives_twice_is_carried_out_twice() {
+    let world = World::start().await;
+    let ec2 = world.root(ACME).ec2();
+    world
+        .control()
+        .add_fault(FaultRule::on("CreateVpc", Fault::DeliveredTwice).times(1));
+
+    let made = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await;
+
+    made.expect("the second answer");
+    assert_eq!(networks(&world), 2);
+    let arrived = |call: &&local_aws::CallRecord| call.operation == "CreateVpc";
+    assert_eq!(world.control().calls().iter().filter(arrived).count(), 2);
+}
+
+#[tokio::test]
 async fn a_time_out_before_the_effect_has_not_happened() {
     let world = World::start().await;
     let ec2 = world.root(ACME).ec2();
