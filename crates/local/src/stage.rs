@@ -23,30 +23,42 @@ use crate::postgres::{Postgres, Search};
 /// A loopback port that is free.
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// An installation of its own with held time. Everything goes when it is dropped.
+/// The house that stages stand in: one PostgreSQL server, which starts once and serves them all.
+#[derive(Clone)]
+pub struct Theatre(Arc<Postgres>);
+
+/// An installation of its own with held time. Everything goes when its [`Theatre`] is closed.
 pub struct Stage {
     /// Held clock, seeded ids, no stored credentials.
     pub kit: Kit,
-    /// Pools on the private database.
+    /// Pools on the stage's own database.
     pub stores: Stores,
     /// How the control plane reaches AWS.
     pub aws: AwsSettings,
     /// The endpoint that plays AWS.
     pub local_aws: LocalAws,
     clock: HeldClock,
-    postgres: Postgres,
 }
 
-impl Stage {
-    /// Sets up an installation in which it is `now`, with everything drawn from `seed`.
+impl Theatre {
+    /// Starts the server and leaves a migrated database on it to copy from.
     ///
     /// # Errors
     /// See [`EmbeddedError`]; without PostgreSQL it says what to install.
-    pub async fn set(now: DateTime<Utc>, seed: u64) -> Result<Self, EmbeddedError> {
+    pub async fn open() -> Result<Self, EmbeddedError> {
         let postgres = tokio::task::spawn_blocking(|| Postgres::start_throwaway(&Search::machine()))
             .await
             .expect("starting a server does not panic")?;
-        let databases = Databases::prepare(&postgres).await?;
+        Databases::prepare(&postgres).await?;
+        Ok(Self(Arc::new(postgres)))
+    }
+
+    /// Sets up the installation `name` in which it is `now`, with everything drawn from `seed`.
+    ///
+    /// # Errors
+    /// See [`EmbeddedError`].
+    pub async fn stage(&self, name: &str, now: DateTime<Utc>, seed: u64) -> Result<Stage, EmbeddedError> {
+        let databases = Databases::copy(&self.0, name).await?;
         let clock = HeldClock::hold(&databases.admin_url, now).await?;
         let stores = Stores::connect(&databases.store_settings()).await?;
         let local_aws = LocalAws::start(Options {
@@ -58,16 +70,26 @@ impl Stage {
         .await?;
         accounts::found(&local_aws).await?;
         let kit = Kit::manual(now, seed, Arc::new(NoCredentials)).expect("the system has randomness");
-        Ok(Self {
+        Ok(Stage {
             kit,
             stores,
             aws: accounts::control_plane(&local_aws),
             local_aws,
             clock,
-            postgres,
         })
     }
 
+    /// Stops the server when the last stage is struck.
+    pub async fn close(self) {
+        let Ok(postgres) = Arc::try_unwrap(self.0) else {
+            return;
+        };
+        // A join error would mean that stopping panicked; the server's supervisor stops it then.
+        let _stopped = tokio::task::spawn_blocking(move || postgres.stop()).await;
+    }
+}
+
+impl Stage {
     /// Lets time pass on all three clocks.
     ///
     /// # Errors
@@ -90,10 +112,8 @@ impl Stage {
     /// Ends it in order.
     pub async fn strike(self) {
         self.kit.stopping.cancel();
+        self.stores.close().await;
         // In memory there is no last state to write.
         let _written = self.local_aws.stop().await;
-        let postgres = self.postgres;
-        // A join error would mean that stopping panicked; the server's supervisor stops it then.
-        let _stopped = tokio::task::spawn_blocking(move || postgres.stop()).await;
     }
 }
