@@ -222,6 +222,18 @@ impl Installation {
         }
     }
 
+    /// Lets so much time pass that everything that stands is looked at again, until nothing is due.
+    pub(crate) async fn look_again(&self) {
+        self.world.advance(self.app.config.drift_interval * 2).await;
+        for _ in 0..PASSES_MAX {
+            match pass(&self.app, "a worker").await.expect("a pass") {
+                Pass::Idle => return,
+                Pass::Worked | Pass::Overtaken => {}
+            }
+        }
+        panic!("there is always something due");
+    }
+
     /// What is in the customer's account under a deployment's tags: (logical name, kind) with counts.
     pub(crate) fn inventory(&self, customer: &Customer) -> BTreeMap<(String, String), usize> {
         let mut counts = BTreeMap::new();
