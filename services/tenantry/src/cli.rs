@@ -29,9 +29,14 @@ pub(crate) enum Command {
     /// Play a blueprint for many tenants in an AWS in memory, under faults, and look what is left behind.
     #[command(
         after_help = "Examples:\n  tenantry rehearse --profile single --tenants 100 --faults storm --seed 7\n  \
-                      tenantry rehearse --faults calm --json | jq .calls_per_tenant"
+                      tenantry rehearse --faults calm --json | jq .calls_per_tenant\n  \
+                      tenantry rehearse --crash-points\n  \
+                      tenantry rehearse --lease-steals 1000"
     )]
     Rehearse(RehearseArgs),
+    /// One worker process of a rehearsal, directed by standard input.
+    #[command(hide = true)]
+    RehearseWorker,
     /// Run one service, or all of them, against the configured database and AWS.
     #[command(after_help = "Example:\n  DATABASE_URL=… tenantry serve usage-metering --listen 0.0.0.0:8080")]
     Serve(ServeArgs),
@@ -98,7 +103,7 @@ pub(crate) struct DemoArgs {
     pub(crate) seed: u64,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct RehearseArgs {
     /// What each deployment is made of.
     #[arg(long, default_value = "single", value_parser = profile)]
@@ -112,6 +117,13 @@ pub(crate) struct RehearseArgs {
     /// Fixes everything that is drawn: the same seed gives the same run.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Instead: kill a worker process at this many points of the life of a deployment, spread evenly; without a
+    /// number at every one.
+    #[arg(long, value_name = "POINTS", num_args = 0..=1, default_missing_value = "0")]
+    pub(crate) crash_points: Option<u32>,
+    /// Instead: stop a worker process this many times, let another take its lease, and let it go on.
+    #[arg(long, value_name = "ROUNDS", conflicts_with = "crash_points")]
+    pub(crate) lease_steals: Option<u32>,
     /// Print the figures as one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

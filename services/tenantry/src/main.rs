@@ -3,6 +3,7 @@
 mod cli;
 mod demo;
 mod dev;
+mod environment;
 mod plan;
 mod progress;
 mod rehearse;
@@ -42,6 +43,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dev(args) => dev::run(&args).await.map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => demo::run(&args).await,
         Command::Rehearse(args) => rehearse::run(&args).await,
+        Command::RehearseWorker => rehearse::worker::run().await,
         Command::Serve(args) => serve::run(args.service, args.listen)
             .await
             .map(|()| ExitCode::SUCCESS),
@@ -63,7 +65,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 /// The demo and a rehearsal speak by their stages and their table; everything else tells its story.
 fn telemetry_of(command: &Command) -> TelemetrySettings {
     let filter = match command {
-        Command::Demo(_) | Command::Rehearse(_) => "error",
+        Command::Demo(_) | Command::Rehearse(_) | Command::RehearseWorker => "error",
         Command::Plan(_)
         | Command::Approve(_)
         | Command::Watch(_)

@@ -4,24 +4,23 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Plays with 4 tenants in a storm and gives the figures, without the wall time.
-fn rehearse(seed: &str) -> Value {
+/// What `tenantry rehearse` prints, which has to end well.
+fn rehearsed(arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_tenantry"))
-        .args([
-            "rehearse",
-            "--profile",
-            "single",
-            "--tenants",
-            "4",
-            "--faults",
-            "storm",
-        ])
-        .args(["--seed", seed, "--json"])
+        .arg("rehearse")
+        .args(arguments)
+        .arg("--json")
         .output()
         .expect("the executable runs");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
-    let mut figures: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+/// Plays with 4 tenants in a storm and gives the figures, without the wall time.
+fn rehearse(seed: &str) -> Value {
+    let storm = ["--profile", "single", "--tenants", "4", "--faults", "storm"];
+    let mut figures = rehearsed(&[&storm[..], &["--seed", seed]].concat());
     figures
         .as_object_mut()
         .and_then(|figures| figures.remove("seconds"))
@@ -42,6 +41,27 @@ fn a_storm_leaves_nothing_behind_and_the_same_seed_gives_the_same_run() {
     );
     assert_eq!(first, rehearse("11"));
     assert_ne!(first["digest"], rehearse("12")["digest"]);
+}
+
+/// Every one of the points is played by `tenantry rehearse --crash-points`.
+#[test]
+fn a_process_killed_at_any_boundary_leaves_its_work_to_another() {
+    let figures = rehearsed(&["--crash-points", "24"]);
+    let number = |name: &str| figures[name].as_u64().expect(name);
+    assert_eq!(number("chosen"), 24, "{figures:#}");
+    assert!(number("killed") >= 20, "{figures:#}");
+    let points = figures["points_of"].as_object().expect("an act's points");
+    let points: u64 = points.values().filter_map(Value::as_u64).sum();
+    assert!(points >= 300, "{figures:#}");
+}
+
+/// A thousand rounds are played by `tenantry rehearse --lease-steals 1000`.
+#[test]
+fn a_worker_that_was_stopped_and_overtaken_writes_nothing_when_it_goes_on() {
+    let figures = rehearsed(&["--lease-steals", "10", "--seed", "5"]);
+    assert_eq!(figures["steals"], 10, "{figures:#}");
+    assert_eq!(figures["refused"], 10, "{figures:#}");
+    assert_eq!(figures["stale_writes"], 0, "{figures:#}");
 }
 
 #[test]

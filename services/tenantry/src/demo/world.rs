@@ -5,10 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use aws_access::{Aws, AwsCredentials};
+use aws_access::Aws;
 use local::{Embedded, EmbeddedOptions};
 use local_aws::LocalAws;
-use secrecy::ExposeSecret as _;
 use service_kit::auth::{Authority, AuthoritySettings};
 use service_kit::limits::LimitSettings;
 use service_kit::{Clock, Kit, KitSettings};
@@ -16,7 +15,7 @@ use tenant_store::Stores;
 use tenantry::{Client, Composition, Service, ServiceConfigs};
 use tokio::task::JoinHandle;
 
-use crate::serve;
+use crate::{environment, serve};
 
 /// A free port of this machine alone.
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -67,44 +66,7 @@ impl World {
 
     /// What a worker process must be told to work in this world.
     pub(crate) fn environment(&self) -> BTreeMap<&'static str, String> {
-        let Embedded { stores, aws, .. } = &self.embedded;
-        let mut environment = BTreeMap::from([
-            ("DATABASE_URL", stores.app_url.clone()),
-            ("TENANTRY_OPS_DATABASE_URL", stores.ops_url.clone()),
-            ("TENANTRY_ISV_ACCOUNT", aws.isv_account.clone()),
-            ("TENANTRY_BROKER_ROLE_ARN", aws.broker_role_arn.clone()),
-            ("TENANTRY_ASSUME_BROKER_ROLE", aws.assume_broker_role.to_string()),
-            ("TENANTRY_PACE", "brisk".to_owned()),
-            (
-                "TENANTRY_INSTALL",
-                self.composition.provisioning.config.install.clone(),
-            ),
-            (
-                "TENANTRY_REGIONS",
-                self.composition.provisioning.config.regions.join(","),
-            ),
-            ("TENANTRY_HTTPS", "false".to_owned()),
-            ("AWS_REGION", aws.region.clone()),
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-        ]);
-        environment.extend(aws.endpoint_url.clone().map(|url| ("AWS_ENDPOINT_URL", url)));
-        if let AwsCredentials::Static {
-            access_key_id,
-            secret_access_key,
-            session_token,
-        } = &aws.credentials
-        {
-            environment.insert("AWS_ACCESS_KEY_ID", access_key_id.clone());
-            environment.insert(
-                "AWS_SECRET_ACCESS_KEY",
-                secret_access_key.expose_secret().to_owned(),
-            );
-            let token = session_token
-                .as_ref()
-                .map(|token| token.expose_secret().to_owned());
-            environment.extend(token.map(|token| ("AWS_SESSION_TOKEN", token)));
-        }
-        environment
+        environment::of(&self.embedded, &self.composition.provisioning.config)
     }
 
     /// Ends it in order.

@@ -1,111 +1,84 @@
 //! The tenants of a rehearsal: each with an account of its own that admits us.
 
-use std::collections::BTreeMap;
-
-use anyhow::ensure;
-use local::Stage;
-use local::accounts::{self, CUSTOMER_ROLE_TEMPLATE};
-use tenant_model::account::{role_arn, role_name};
+use local::customers::{Customer, REGION};
+use local_aws::LocalAws;
 use tenant_model::blueprint::NetworkChoice;
-use tenant_model::deployment::Profile;
-use tenant_model::ids::{ConnectionId, DeploymentId, OperationId, TenantId};
-use tenant_model::{Connection, ConnectionState, ExternalId, Tenant, TenantState};
+use tenant_model::contract::Retention;
+use tenant_model::deployment::{Phase, Profile};
+use tenant_model::ids::{DeploymentId, OperationId, TenantId};
+use tenant_model::operation::OperationKind;
 use tenant_provisioning::{App, deployments, operations};
-use tenant_store::{connections, tenants};
 
 /// Who asks, in the audit.
 pub(super) const DIRECTOR: &str = "rehearsal";
 /// Who approves a deletion besides.
-pub(super) const SECOND: &str = "rehearsal-second";
-const REGION: &str = "eu-central-1";
+const SECOND: &str = "rehearsal-second";
 
 /// One tenant and its deployment.
 pub(super) struct Actor {
+    pub(super) tenant_id: TenantId,
     pub(super) account: String,
     pub(super) deployment_id: DeploymentId,
+    operation_id: OperationId,
+    plan_hash: String,
 }
 
 impl Actor {
-    /// A tenant with a proven connection and a planned deployment, approved.
+    /// A tenant with a proven connection and a planned deployment.
     pub(super) async fn enter(
-        stage: &Stage,
+        local_aws: &LocalAws,
         app: &App,
         number: u32,
         profile: Profile,
     ) -> anyhow::Result<Self> {
-        let tenant_id = TenantId::from_uuid(app.kit.ids.uuid());
-        let account = format!("7{number:011}");
-        let connection = connection(app, tenant_id, &account)?;
-        write_down(app, number, &connection).await?;
-        let parameters = parameters(&connection);
-        let stack =
-            accounts::deploy_role_stack(&stage.local_aws, &account, CUSTOMER_ROLE_TEMPLATE, &parameters);
-        let status = stack.await?.status;
-        ensure!(status == "CREATE_COMPLETE", "the role's stack ended as {status}");
+        let customer = Customer::connect(local_aws, (&app.kit, &app.stores), number).await?;
         let new = deployments::NewDeployment {
-            connection_id: connection.id,
+            connection_id: customer.connection_id,
             profile,
             region: REGION.to_owned(),
             instance_type: None,
-            database: false,
+            database: profile == Profile::HighlyAvailable,
             network: NetworkChoice::default(),
         };
-        let planned = deployments::request(app, DIRECTOR, tenant_id, &new).await?;
-        approve(app, planned.id, &planned.plan.hash).await?;
+        let planned = deployments::request(app, DIRECTOR, customer.tenant_id, &new).await?;
         Ok(Self {
-            account,
+            tenant_id: customer.tenant_id,
+            account: customer.account,
             deployment_id: planned.deployment_id,
+            operation_id: planned.id,
+            plan_hash: planned.plan.hash,
         })
     }
-}
 
-async fn approve(app: &App, operation: OperationId, hash: &str) -> anyhow::Result<()> {
-    operations::approve(app, DIRECTOR, operation, hash).await?;
-    Ok(())
-}
+    /// Approves what was planned; workers begin.
+    pub(super) async fn provision(&self, app: &App) -> anyhow::Result<()> {
+        operations::approve(app, DIRECTOR, self.operation_id, &self.plan_hash).await?;
+        Ok(())
+    }
 
-fn connection(app: &App, tenant_id: TenantId, account: &str) -> anyhow::Result<Connection> {
-    let now = app.kit.clock.now();
-    let aws_account_id = account.parse()?;
-    Ok(Connection {
-        id: ConnectionId::from_uuid(app.kit.ids.uuid()),
-        tenant_id,
-        role_arn: role_arn(&aws_account_id, tenant_id),
-        aws_account_id,
-        region: REGION.to_owned(),
-        external_id: ExternalId::from_random(app.kit.ids.secret_bytes()),
-        state: ConnectionState::Ready { proven_at: now },
-        check_count: 0,
-        created_at: now,
-        updated_at: now,
-        version: 1,
-    })
-}
+    /// Withdraws what has not arrived, or asks for the deletion and lets two people approve its plan.
+    pub(super) async fn end(&self, app: &App) -> anyhow::Result<()> {
+        let deployment = deployments::find(app, None, self.deployment_id).await?;
+        let asked = operations::of_deployment(app, self.tenant_id, self.deployment_id).await?;
+        if let Some(live) = asked.last().filter(|last| !last.state.is_final()) {
+            if live.kind != OperationKind::Delete {
+                operations::cancel(app, DIRECTOR, live.id).await?;
+            }
+            return Ok(());
+        }
+        if deployment.phase.is_final() {
+            return Ok(());
+        }
+        let retention = Retention::default();
+        let planned = deployments::request_deletion(app, DIRECTOR, self.deployment_id, &retention).await?;
+        for person in [DIRECTOR, SECOND] {
+            operations::approve(app, person, planned.id, &planned.plan.hash).await?;
+        }
+        Ok(())
+    }
 
-async fn write_down(app: &App, number: u32, connection: &Connection) -> anyhow::Result<()> {
-    let tenant = Tenant {
-        id: connection.tenant_id,
-        name: format!("Tenant {number}"),
-        state: TenantState::Active,
-        created_at: connection.created_at,
-        updated_at: connection.created_at,
-        version: 1,
-    };
-    let mut tx = app.stores.begin_ops().await?;
-    tenants::insert(&mut tx, &tenant).await?;
-    connections::insert(&mut tx, connection).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-fn parameters(connection: &Connection) -> BTreeMap<String, String> {
-    [
-        ("VendorAccountId", accounts::ISV_ACCOUNT.to_owned()),
-        ("BrokerRoleArn", accounts::BROKER_ROLE_ARN.to_owned()),
-        ("ExternalId", connection.external_id.expose().to_owned()),
-        ("RoleName", role_name(connection.tenant_id)),
-        ("TenantId", connection.tenant_id.to_string()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    /// Where the deployment stands.
+    pub(super) async fn phase(&self, app: &App) -> anyhow::Result<Phase> {
+        Ok(deployments::find(app, None, self.deployment_id).await?.phase)
+    }
 }

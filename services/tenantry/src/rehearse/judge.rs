@@ -18,6 +18,13 @@ pub(super) struct Verdict {
     pub(super) missing: u64,
 }
 
+impl Verdict {
+    /// Nothing is wrong.
+    pub(super) fn is_clean(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The live things that were made with a tenant's role.
 pub(super) fn ours(inventory: Vec<InventoryItem>) -> Vec<InventoryItem> {
     let made_by_us = |item: &InventoryItem| item.created_by.contains(":assumed-role/tenantry-");

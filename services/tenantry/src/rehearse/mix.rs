@@ -16,7 +16,7 @@ pub(crate) enum FaultMix {
     Lossy,
     /// There is no capacity for instances at first, and quotas are used up now and then.
     Capacity,
-    /// All of it, and workers are killed.
+    /// All of it, calls that arrive twice, and workers are killed.
     Storm,
 }
 
@@ -66,7 +66,7 @@ impl FaultMix {
             Self::Throttle => throttle(),
             Self::Lossy => lossy(),
             Self::Capacity => capacity(),
-            Self::Storm => [capacity(), lossy(), throttle(), closed_doors()].concat(),
+            Self::Storm => [capacity(), lossy(), repeated(), throttle(), closed_doors()].concat(),
         }
     }
 }
@@ -84,6 +84,11 @@ fn lossy() -> Vec<FaultRule> {
         of("ec2", Fault::Timeout { hang_ms: 0 }).rate_per_million(20_000),
         of("ec2", Fault::ServerError).rate_per_million(20_000),
     ]
+}
+
+/// A request that something on the way repeats.
+fn repeated() -> Vec<FaultRule> {
+    vec![of("ec2", Fault::DeliveredTwice).rate_per_million(20_000)]
 }
 
 fn capacity() -> Vec<FaultRule> {

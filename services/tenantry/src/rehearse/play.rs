@@ -1,26 +1,25 @@
 //! The piece itself: everybody enters, workers work, time passes, everybody leaves.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
 use aws_access::Aws;
 use chrono::{DateTime, TimeDelta, Utc};
-use local::Stage;
-use tenant_model::contract::Retention;
+use local::{Stage, Theatre};
 use tenant_model::deployment::Phase;
 use tenant_model::ids::DeploymentId;
 use tenant_model::operation::OperationKind;
 use tenant_provisioning::{App, IMAGE, Pass, PassError, ProvisioningConfig, deployments, operations, pass};
 
-use super::cast::{Actor, DIRECTOR, SECOND};
+use super::actor::{Actor, DIRECTOR};
 use super::crash::Reaper;
 use super::judge::{judge, ours};
 use super::mix::FaultMix;
-use super::report::{Figures, digest, percentile};
+use super::report::{Troupe, digest};
 use crate::cli::RehearseArgs;
-use crate::progress::Progress;
 
 /// When every rehearsal begins. A fixed day, because times are part of ids.
 const OPENING: DateTime<Utc> = DateTime::from_timestamp(1_767_225_600, 0).expect("a day in 2026");
@@ -38,14 +37,19 @@ pub(super) struct Play {
     reaper: Arc<Reaper>,
     cast: Vec<Actor>,
     mix: FaultMix,
-    figures: Figures,
+    figures: Troupe,
 }
 
 impl Play {
     /// Sets the stage and lets every tenant enter, with nothing in the way.
-    pub(super) async fn prepare(args: &RehearseArgs) -> anyhow::Result<Self> {
-        let stage = Stage::set(OPENING, args.seed).await?;
-        let reaper = Arc::new(Reaper::new(args.seed, args.faults.crashes_per_million()));
+    pub(super) async fn prepare(
+        theatre: &Theatre,
+        args: &RehearseArgs,
+        (seed, tenants): (u64, Range<u32>),
+    ) -> anyhow::Result<Self> {
+        let name = format!("stage_{}", tenants.start);
+        let stage = theatre.stage(&name, OPENING, seed).await?;
+        let reaper = Arc::new(Reaper::new(seed, args.faults.crashes_per_million()));
         let observer = Arc::clone(&reaper) as Arc<dyn aws_access::CallObserver>;
         let regions = vec![stage.aws.region.clone()];
         let app = App {
@@ -60,10 +64,11 @@ impl Play {
             reaper,
             cast: Vec::new(),
             mix: args.faults,
-            figures: Figures::new(args),
+            figures: Troupe::default(),
         };
-        for number in 0..args.tenants {
-            let actor = Actor::enter(&play.stage, &play.app, number, args.profile).await?;
+        for number in tenants {
+            let actor = Actor::enter(&play.stage.local_aws, &play.app, number, args.profile).await?;
+            actor.provision(&play.app).await?;
             play.cast.push(actor);
             // Nobody is due at the same moment as another, so that the order is never the database's to choose.
             play.stage.advance(PASS_TIME).await?;
@@ -78,17 +83,13 @@ impl Play {
     }
 
     /// Works until every deployment is ready, or will not be.
-    pub(super) async fn provision(&mut self, progress: &Progress) -> anyhow::Result<()> {
+    pub(super) async fn provision(&mut self) -> anyhow::Result<()> {
         let begun = self.app.kit.clock.now();
-        let arrived = self.until(&[Phase::Ready], progress).await?;
-        let mut waits: Vec<i64> = arrived
+        let arrived = self.until(&[Phase::Ready]).await?;
+        self.figures.ready_ms = arrived
             .values()
             .map(|at| (*at - begun).num_milliseconds())
             .collect();
-        waits.sort_unstable();
-        self.figures.ready = u64::try_from(waits.len())?;
-        self.figures.ready_ms_p50 = percentile(&waits, 50);
-        self.figures.ready_ms_p99 = percentile(&waits, 99);
         self.figures.calls_to_ready = u64::try_from(self.stage.local_aws.control().calls().len())?;
         Ok(())
     }
@@ -112,12 +113,12 @@ impl Play {
     }
 
     /// Takes every deployment down again.
-    pub(super) async fn delete(&mut self, progress: &Progress) -> anyhow::Result<()> {
+    pub(super) async fn delete(&mut self) -> anyhow::Result<()> {
         for number in 0..self.cast.len() {
-            end(&self.app, self.cast[number].deployment_id).await?;
+            self.cast[number].end(&self.app).await?;
             self.stage.advance(PASS_TIME).await?;
         }
-        let ended = self.until(&[Phase::Deleted, Phase::Cancelled], progress).await?;
+        let ended = self.until(&[Phase::Deleted, Phase::Cancelled]).await?;
         self.figures.deleted = u64::try_from(ended.len())?;
         Ok(())
     }
@@ -135,24 +136,19 @@ impl Play {
     }
 
     /// Closes the books.
-    pub(super) async fn end(mut self, took: Duration) -> Figures {
+    pub(super) async fn end(mut self) -> Troupe {
         let calls = self.stage.local_aws.control().calls();
         self.figures
             .count_calls(&calls, self.cast.iter().map(|actor| actor.account.as_str()));
         self.figures.digest = digest(&calls);
         self.figures.workers_killed = self.reaper.kills();
-        self.figures.seconds = took.as_secs();
         self.stage.strike().await;
         self.figures
     }
 
     /// Lets workers work and time pass until every deployment has reached one of `phases`, and says when each did.
     /// What has not after [`ACT_TIME_MAX`] is left out.
-    async fn until(
-        &mut self,
-        phases: &[Phase],
-        progress: &Progress,
-    ) -> anyhow::Result<BTreeMap<DeploymentId, DateTime<Utc>>> {
+    async fn until(&mut self, phases: &[Phase]) -> anyhow::Result<BTreeMap<DeploymentId, DateTime<Utc>>> {
         let deadline = self.app.kit.clock.now() + ACT_TIME_MAX;
         let mut waiting: BTreeSet<DeploymentId> = self.cast.iter().map(|actor| actor.deployment_id).collect();
         let mut arrived = BTreeMap::new();
@@ -173,7 +169,6 @@ impl Play {
                     arrived.insert(id, deployment.phase_since);
                 }
             }
-            progress.detail(&format!("{} of {}", arrived.len(), self.cast.len()));
             self.wait().await?;
         }
         Ok(arrived)
@@ -203,26 +198,6 @@ impl Play {
         self.stage.advance(PASS_TIME).await?;
         Ok(worked)
     }
-}
-
-/// Withdraws what has not arrived, or asks for the deletion and lets two people approve its plan.
-async fn end(app: &App, id: DeploymentId) -> anyhow::Result<()> {
-    let deployment = deployments::find(app, None, id).await?;
-    let asked = operations::of_deployment(app, deployment.tenant_id, id).await?;
-    if let Some(live) = asked.last().filter(|last| !last.state.is_final()) {
-        if live.kind != OperationKind::Delete {
-            operations::cancel(app, DIRECTOR, live.id).await?;
-        }
-        return Ok(());
-    }
-    if deployment.phase.is_final() {
-        return Ok(());
-    }
-    let planned = deployments::request_deletion(app, DIRECTOR, id, &Retention::default()).await?;
-    for person in [DIRECTOR, SECOND] {
-        operations::approve(app, person, planned.id, &planned.plan.hash).await?;
-    }
-    Ok(())
 }
 
 fn had_work(ended: Result<Pass, PassError>) -> anyhow::Result<bool> {

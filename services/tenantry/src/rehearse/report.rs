@@ -8,7 +8,49 @@ use local_aws::CallRecord;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::Outcome;
 use crate::cli::RehearseArgs;
+
+/// What one troupe found on its stage.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Troupe {
+    /// From approval to ready on the held clock, for each deployment that became ready.
+    pub(super) ready_ms: Vec<i64>,
+    pub(super) tenants: u64,
+    pub(super) deleted: u64,
+    pub(super) orphans: u64,
+    pub(super) duplicates: u64,
+    pub(super) missing: u64,
+    pub(super) leaked: u64,
+    pub(super) falsely_deleted: u64,
+    pub(super) calls: u64,
+    pub(super) calls_to_ready: u64,
+    pub(super) calls_by_operation: BTreeMap<String, u64>,
+    pub(super) refusals_by_code: BTreeMap<String, u64>,
+    pub(super) tenants_without_fault: u64,
+    pub(super) workers_killed: u64,
+    pub(super) digest: String,
+}
+
+impl Troupe {
+    /// Counts the log of calls of all tenants' `accounts`.
+    pub(super) fn count_calls<'a>(&mut self, calls: &[CallRecord], accounts: impl Iterator<Item = &'a str>) {
+        let mut faulted = BTreeSet::new();
+        for call in calls {
+            let operation = format!("{}:{}", call.service, call.operation);
+            *self.calls_by_operation.entry(operation).or_default() += 1;
+            if call.code != "OK" {
+                *self.refusals_by_code.entry(call.code.clone()).or_default() += 1;
+                faulted.insert(call.account.as_str());
+            }
+        }
+        self.calls = u64::try_from(calls.len()).unwrap_or(u64::MAX);
+        for account in accounts {
+            self.tenants += 1;
+            self.tenants_without_fault += u64::from(!faulted.contains(account));
+        }
+    }
+}
 
 /// The figures of one run. Times are those of the held clocks but for `seconds`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -28,6 +70,10 @@ pub(super) struct Figures {
     pub(super) leaked: u64,
     /// Deployments that said they were deleted, and were not.
     pub(super) falsely_deleted: u64,
+    #[serde(skip)]
+    ready_ms: Vec<i64>,
+    #[serde(skip)]
+    entered: u64,
     pub(super) ready_ms_p50: i64,
     pub(super) ready_ms_p99: i64,
     /// Calls to AWS, the whole run.
@@ -57,67 +103,38 @@ impl Figures {
         }
     }
 
-    /// Counts the log of calls of all tenants' `accounts`.
-    pub(super) fn count_calls<'a>(&mut self, calls: &[CallRecord], accounts: impl Iterator<Item = &'a str>) {
-        let mut faulted = BTreeSet::new();
-        for call in calls {
-            let operation = format!("{}:{}", call.service, call.operation);
-            *self.calls_by_operation.entry(operation).or_default() += 1;
-            if call.code != "OK" {
-                *self.refusals_by_code.entry(call.code.clone()).or_default() += 1;
-                faulted.insert(call.account.as_str());
-            }
-        }
-        self.calls = u64::try_from(calls.len()).unwrap_or(u64::MAX);
+    /// Adds a troupe. The order of the troupes is part of the digest.
+    pub(super) fn add(&mut self, troupe: Troupe) {
+        self.ready += u64::try_from(troupe.ready_ms.len()).unwrap_or(u64::MAX);
+        self.ready_ms.extend(troupe.ready_ms);
+        self.entered += troupe.tenants;
+        self.deleted += troupe.deleted;
+        self.orphans += troupe.orphans;
+        self.duplicates += troupe.duplicates;
+        self.missing += troupe.missing;
+        self.leaked += troupe.leaked;
+        self.falsely_deleted += troupe.falsely_deleted;
+        self.calls += troupe.calls;
+        self.calls_to_ready += troupe.calls_to_ready;
+        self.tenants_without_fault += troupe.tenants_without_fault;
+        self.workers_killed += troupe.workers_killed;
+        merge(&mut self.calls_by_operation, troupe.calls_by_operation);
+        merge(&mut self.refusals_by_code, troupe.refusals_by_code);
+        self.digest = hex(&Sha256::digest(format!("{}{}", self.digest, troupe.digest)));
+    }
+
+    /// Tenants whose troupe has left the stage.
+    pub(super) fn played(&self) -> u64 {
+        self.entered
+    }
+
+    /// The figures that need all troupes.
+    pub(super) fn closed(mut self) -> Self {
+        self.ready_ms.sort_unstable();
+        self.ready_ms_p50 = percentile(&self.ready_ms, 50);
+        self.ready_ms_p99 = percentile(&self.ready_ms, 99);
         self.calls_per_tenant = self.calls / self.tenants.max(1);
-        let calm = accounts.filter(|account| !faulted.contains(account)).count();
-        self.tenants_without_fault = u64::try_from(calm).unwrap_or(u64::MAX);
-    }
-
-    /// What is not as promised, in words; empty when all is well.
-    pub(super) fn broken_promises(&self) -> Vec<String> {
-        let promises = [
-            (
-                self.ready == self.tenants,
-                format!("{} of {} became ready", self.ready, self.tenants),
-            ),
-            (
-                self.deleted == self.tenants,
-                format!("{} of {} were deleted", self.deleted, self.tenants),
-            ),
-            (self.orphans == 0, format!("{} orphans", self.orphans)),
-            (self.duplicates == 0, format!("{} duplicates", self.duplicates)),
-            (
-                self.missing == 0,
-                format!("{} resources of ready deployments are missing", self.missing),
-            ),
-            (self.leaked == 0, format!("{} resources leaked", self.leaked)),
-            (
-                self.falsely_deleted == 0,
-                format!("{} said deleted, and were not", self.falsely_deleted),
-            ),
-        ];
-        promises
-            .into_iter()
-            .filter(|(kept, _)| !kept)
-            .map(|(_, words)| words)
-            .collect()
-    }
-
-    /// The table for people.
-    pub(super) fn table(&self) -> Table {
-        let mut table = Table::new();
-        table
-            .load_style(UTF8_FULL_CONDENSED)
-            .set_header(["What", "Figure", "Must be"]);
-        for (what, figure, promise) in self.rows() {
-            table.add_row([
-                Cell::new(what),
-                Cell::new(figure).set_alignment(CellAlignment::Right),
-                Cell::new(promise),
-            ]);
-        }
-        table
+        self
     }
 
     fn rows(&self) -> Vec<(String, String, String)> {
@@ -177,6 +194,67 @@ impl Figures {
     }
 }
 
+impl Outcome for Figures {
+    fn broken_promises(&self) -> Vec<String> {
+        let promises = [
+            (
+                self.ready == self.tenants,
+                format!("{} of {} became ready", self.ready, self.tenants),
+            ),
+            (
+                self.deleted == self.tenants,
+                format!("{} of {} were deleted", self.deleted, self.tenants),
+            ),
+            (self.orphans == 0, format!("{} orphans", self.orphans)),
+            (self.duplicates == 0, format!("{} duplicates", self.duplicates)),
+            (
+                self.missing == 0,
+                format!("{} resources of ready deployments are missing", self.missing),
+            ),
+            (self.leaked == 0, format!("{} resources leaked", self.leaked)),
+            (
+                self.falsely_deleted == 0,
+                format!("{} said deleted, and were not", self.falsely_deleted),
+            ),
+        ];
+        promises
+            .into_iter()
+            .filter(|(kept, _)| !kept)
+            .map(|(_, words)| words)
+            .collect()
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table
+            .load_style(UTF8_FULL_CONDENSED)
+            .set_header(["What", "Figure", "Must be"]);
+        for (what, figure, promise) in self.rows() {
+            table.add_row([
+                Cell::new(what),
+                Cell::new(figure).set_alignment(CellAlignment::Right),
+                Cell::new(promise),
+            ]);
+        }
+        table
+    }
+}
+
+/// A table of names and figures.
+pub(super) fn two_columns(rows: Vec<(&str, String)>) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_header(["What", "Figure"]);
+    for (what, figure) in rows {
+        table.add_row([
+            Cell::new(what),
+            Cell::new(figure).set_alignment(CellAlignment::Right),
+        ]);
+    }
+    table
+}
+
 /// The value below which `percent` of the sorted values lie; 0 of none.
 pub(super) fn percentile(sorted: &[i64], percent: usize) -> i64 {
     let last = sorted.len().saturating_sub(1);
@@ -193,7 +271,17 @@ pub(super) fn digest(calls: &[CallRecord]) -> String {
         }
         hash.update(call.at.timestamp_millis().to_be_bytes());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn merge(into: &mut BTreeMap<String, u64>, from: BTreeMap<String, u64>) {
+    for (name, count) in from {
+        *into.entry(name).or_default() += count;
+    }
 }
 
 fn seconds(ms: i64) -> String {
