@@ -13,7 +13,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("usage-producer", &["tenant-model"]),
     ("local-aws", &[]),
     ("conformance", &["local-aws"]),
-    ("benches", &["local-aws"]),
+    (
+        "benches",
+        &[
+            "tenant-model",
+            "tenant-store",
+            "aws-access",
+            "service-kit",
+            "tenant-provisioning",
+            "local",
+            "local-aws",
+        ],
+    ),
     (
         "local",
         &[
