@@ -13,7 +13,7 @@ use tenant_model::ids::OperationId;
 use tenant_model::resource::{Intent, Outcome, ResourceRecord, ResourceState};
 use tenant_provisioning::App;
 use tenant_store::intents::Settlement;
-use tenant_store::journal::{Conclusion, Journal, Terms};
+use tenant_store::journal::{self, Conclusion, Terms};
 use tenant_store::resources::NewCreation;
 use tenant_store::work::{self, Lease};
 use tenant_store::{StoreSettings, deployments, operations, resources};
@@ -152,11 +152,12 @@ async fn list(app: &App, lease: &Lease) -> anyhow::Result<()> {
         operation_id: operation.map(|operation| operation.id),
         connection_id: deployment.connection_id,
     };
-    let mut journal = Journal::open(&app.stores, lease).await?;
     for step in 0..STEPS {
         let record = &records[usize::try_from(step)? % records.len()];
         let intent = intent(app, record, terms.operation_id);
-        journal.begin(&terms, &intent, ResourceState::Creating).await?;
+        let mut tx = app.stores.begin(lease.tenant_id).await?;
+        journal::begin(&mut tx, lease, &terms, &[(&intent, ResourceState::Creating)]).await?;
+        tx.commit().await?;
         let aws_id = format!("id-{}", intent.id);
         let settlement = Settlement {
             outcome: Outcome::Done,
@@ -175,9 +176,10 @@ async fn list(app: &App, lease: &Lease) -> anyhow::Result<()> {
             record,
             created: Some(created),
         };
-        journal.conclude(&conclusion).await?;
+        let mut tx = app.stores.begin(lease.tenant_id).await?;
+        journal::conclude(&mut tx, lease, &[conclusion]).await?;
+        tx.commit().await?;
     }
-    drop(journal);
     let mut tx = app.stores.begin(lease.tenant_id).await?;
     work::release(&mut tx, lease, Duration::ZERO, 0).await?;
     Ok(tx.commit().await?)

@@ -12,7 +12,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, Postgres, Transaction};
 use tenant_model::TenantId;
@@ -110,25 +109,6 @@ impl Stores {
             inner: self.app.begin_with(AssertSqlSafe(statement)).await?,
             observed: self.observer.clone().map(|observer| (observer, tenant_id)),
         })
-    }
-
-    /// A connection on which every statement is a transaction of its own and sees rows of `tenant_id` only. The pool
-    /// forgets the tenant when it comes back.
-    pub(crate) async fn tenant_connection(
-        &self,
-        tenant_id: TenantId,
-    ) -> Result<PoolConnection<Postgres>, StoreError> {
-        let mut connection = self.app.acquire().await?;
-        let statement = format!(
-            "select set_config('app.tenant_id', '{}', false)",
-            tenant_id.as_uuid()
-        );
-        connection.execute(AssertSqlSafe(statement)).await?;
-        Ok(connection)
-    }
-
-    pub(crate) fn observer(&self) -> Option<Arc<dyn CommitObserver>> {
-        self.observer.clone()
     }
 
     /// Begins a transaction that sees all tenants (role `ops`): operators' lists, lease claims, booking, export.

@@ -11,10 +11,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use local::{Stage, Theatre};
 use tenant_model::deployment::Phase;
 use tenant_model::ids::DeploymentId;
-use tenant_model::operation::OperationKind;
-use tenant_provisioning::{App, IMAGE, Pass, PassError, ProvisioningConfig, deployments, operations, pass};
+use tenant_provisioning::{App, IMAGE, Pass, PassError, ProvisioningConfig, deployments, pass};
 
-use super::actor::{Actor, DIRECTOR};
+use super::actor::Actor;
 use super::crash::Reaper;
 use super::judge::{judge, ours};
 use super::mix::FaultMix;
