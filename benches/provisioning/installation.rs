@@ -17,6 +17,7 @@ use secrecy::ExposeSecret as _;
 use service_kit::auth::{Authority, AuthoritySettings, NoCredentials};
 use service_kit::limits::LimitSettings;
 use service_kit::{Kit, KitSettings};
+use tenant_model::blueprint::NetworkChoice;
 use tenant_model::deployment::{Deployment, Phase, Profile};
 use tenant_model::ids::DeploymentId;
 use tenant_provisioning::{App, ProvisioningConfig, deployments, operations};
@@ -79,6 +80,8 @@ impl Installation {
             profile,
             region: REGION.to_owned(),
             instance_type: None,
+            database: profile == Profile::HighlyAvailable,
+            network: NetworkChoice::default(),
         };
         let planned = deployments::request(&self.app, "bench", customer.tenant_id, &new).await?;
         let at = self.app.kit.clock.now();

@@ -194,6 +194,7 @@ fn intent(app: &App, record: &ResourceRecord, operation: Option<OperationId>) ->
         call: Call::CreateSubnet {
             vpc: "vpc-0123456789abcdef0".to_owned(),
             cidr: "10.42.0.0/24".to_owned(),
+            zone: "eu-central-1a".to_owned(),
         },
         outcome: Outcome::Open,
         empty_looks: 0,

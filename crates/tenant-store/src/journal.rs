@@ -107,9 +107,7 @@ pub async fn conclude(
     conclusions: &[Conclusion<'_>],
 ) -> Result<(), StoreError> {
     let column = Columns { conclusions };
-    let created = |part: fn(&NewCreation<'_>) -> String| {
-        column.of(|one| one.created.as_ref().map(part))
-    };
+    let created = |part: fn(&NewCreation<'_>) -> String| column.of(|one| one.created.as_ref().map(part));
     let written = sqlx::query!(
         "with held as (
            update work set lease_until = now() + $1 where deployment_id = $2 and fence = $3

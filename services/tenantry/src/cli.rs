@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use tenant_model::deployment::Profile;
+use tenant_model::deployment::{PROFILES, Profile};
 use tenantry::Service;
 
 use crate::rehearse::FaultMix;
@@ -130,7 +130,8 @@ pub(crate) struct RehearseArgs {
 }
 
 fn profile(name: &str) -> Result<Profile, String> {
-    Profile::from_name(name).ok_or_else(|| "choose single or highly-available".to_owned())
+    let names = || PROFILES.map(Profile::name).join(", ");
+    Profile::from_name(name).ok_or_else(|| format!("choose one of: {}", names()))
 }
 
 #[derive(Debug, Args)]

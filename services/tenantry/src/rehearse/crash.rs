@@ -70,7 +70,12 @@ impl CallObserver for Reaper {
 fn changes(operation: &str) -> bool {
     STEP_CLASSES
         .into_iter()
-        .filter(|class| !matches!(class, StepClass::Observe | StepClass::Identity))
+        .filter(|class| {
+            !matches!(
+                class,
+                StepClass::Observe | StepClass::Identity | StepClass::Preflight
+            )
+        })
         .flat_map(StepClass::actions)
-        .any(|action| action.strip_prefix("ec2:") == Some(operation))
+        .any(|action| action.split(':').nth(1) == Some(operation))
 }

@@ -25,9 +25,15 @@ impl Verdict {
     }
 }
 
-/// The live things that were made with a tenant's role.
+/// Machines that an Auto Scaling group starts and ends by itself have a name that no resource has.
+const MACHINES: (&str, &str) = ("machine", "auto-scaling-group");
+
+/// The live things that were made with a tenant's role. Roles of services come with their first use and are the
+/// account's own.
 pub(super) fn ours(inventory: Vec<InventoryItem>) -> Vec<InventoryItem> {
-    let made_by_us = |item: &InventoryItem| item.created_by.contains(":assumed-role/tenantry-");
+    let made_by_us = |item: &InventoryItem| {
+        item.created_by.contains(":assumed-role/tenantry-") && !item.id.contains("role/aws-service-role/")
+    };
     inventory.into_iter().filter(made_by_us).collect()
 }
 
@@ -40,6 +46,9 @@ pub(super) fn judge(ours: &[InventoryItem], known: &BTreeMap<String, String>) ->
     for item in ours {
         let tag = |name| item.tags.get(name).map(String::as_str);
         match (tag(TAG_DEPLOYMENT), tag(TAG_RESOURCE)) {
+            (Some(_), Some(name)) if name == MACHINES.0 => {
+                orphans += u64::from(!known.contains_key(MACHINES.1))
+            }
             (Some(deployment), Some(name)) => {
                 *by_name.entry((deployment, name, &item.kind)).or_default() += 1;
                 // A volume or an interface is a part of its instance: it has its name, and no id of its own here.

@@ -21,7 +21,9 @@ impl Act {
     /// The whole life of a deployment of a profile.
     pub(super) fn of(profile: Profile) -> Vec<Self> {
         match profile {
-            Profile::Single => vec![Self::Provision, Self::Suspend, Self::Resume, Self::Delete],
+            Profile::Single | Profile::HighlyAvailable => {
+                vec![Self::Provision, Self::Suspend, Self::Resume, Self::Delete]
+            }
         }
     }
 
