@@ -5,7 +5,7 @@
 //! - *missing*: a name of a ready deployment with nothing live behind it;
 //! - *leaked*: made with the tenant's role, and there after the deployment's end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use local_aws::InventoryItem;
 use tenant_model::observation::{TAG_DEPLOYMENT, TAG_RESOURCE};
@@ -16,6 +16,8 @@ pub(super) struct Verdict {
     pub(super) orphans: u64,
     pub(super) duplicates: u64,
     pub(super) missing: u64,
+    /// Orphans and what is missing, by kind and id.
+    pub(super) named: Vec<String>,
 }
 
 impl Verdict {
@@ -39,29 +41,49 @@ pub(super) fn ours(inventory: Vec<InventoryItem>) -> Vec<InventoryItem> {
 
 /// Judges the account of a ready deployment, whose resources are known by name and id.
 pub(super) fn judge(ours: &[InventoryItem], known: &BTreeMap<String, String>) -> Verdict {
-    let ids: BTreeSet<&str> = known.values().map(String::as_str).collect();
-    let live: BTreeSet<&str> = ours.iter().map(|item| item.id.as_str()).collect();
     let mut by_name: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
-    let mut orphans = 0;
+    let mut orphans = Vec::new();
     for item in ours {
         let tag = |name| item.tags.get(name).map(String::as_str);
-        match (tag(TAG_DEPLOYMENT), tag(TAG_RESOURCE)) {
-            (Some(_), Some(name)) if name == MACHINES.0 => {
-                orphans += u64::from(!known.contains_key(MACHINES.1))
-            }
+        let is_known = match (tag(TAG_DEPLOYMENT), tag(TAG_RESOURCE)) {
+            (Some(_), Some(name)) if name == MACHINES.0 => known.contains_key(MACHINES.1),
             (Some(deployment), Some(name)) => {
                 *by_name.entry((deployment, name, &item.kind)).or_default() += 1;
                 // A volume or an interface is a part of its instance: it has its name, and no id of its own here.
-                orphans += u64::from(!known.contains_key(name));
+                known.contains_key(name)
             }
-            _ => orphans += u64::from(!ids.contains(item.id.as_str())),
+            _ => known.values().any(|id| is_or_belongs_to(item, id)),
+        };
+        if !is_known {
+            orphans.push(format!("{} {}", item.kind, item.id));
         }
     }
+    let missing: Vec<String> = known
+        .iter()
+        .filter(|(_, id)| !ours.iter().any(|item| names(item, id)))
+        .map(|(name, id)| format!("{name} {id}"))
+        .collect();
     Verdict {
-        orphans,
+        orphans: count(orphans.iter()),
         duplicates: by_name.values().map(|count| count - 1).sum(),
-        missing: count(ids.difference(&live)),
+        missing: count(missing.iter()),
+        named: orphans.into_iter().chain(missing).collect(),
     }
+}
+
+/// Whether an item is what AWS calls `id`; the inventory has the whole ARN where calls take the name at its end.
+fn names(item: &InventoryItem, id: &str) -> bool {
+    let ends = |mark: char| item.id.rsplit_once(mark).is_some_and(|(_, end)| end == id);
+    item.id == id || ends('/') || ends(':')
+}
+
+/// What carries no tags is known by its id, or by the load balancer in its ARN; interfaces of load balancers, NAT
+/// gateways and endpoints are AWS's and go with them.
+fn is_or_belongs_to(item: &InventoryItem, id: &str) -> bool {
+    let balancer = id.split_once(":loadbalancer/").map(|(_, path)| path);
+    item.kind == "ec2:network-interface"
+        || names(item, id)
+        || balancer.is_some_and(|path| item.id.contains(path))
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> u64 {
@@ -115,6 +137,13 @@ mod tests {
             orphans: 2,
             duplicates: 1,
             missing: 1,
+            named: [
+                "ec2:subnet subnet-1",
+                "ec2:internet-gateway igw-1",
+                "instance i-1",
+            ]
+            .map(str::to_owned)
+            .into(),
         };
         assert_eq!(judge(&ours, &known()), expected);
     }

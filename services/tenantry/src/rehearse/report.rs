@@ -11,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 use super::Outcome;
 use crate::cli::RehearseArgs;
 
+/// Most problems that are told; one cause has many effects.
+const PROBLEMS_MAX: usize = 20;
+
 /// What one troupe found on its stage.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Troupe {
@@ -30,6 +33,8 @@ pub(super) struct Troupe {
     pub(super) tenants_without_fault: u64,
     pub(super) workers_killed: u64,
     pub(super) digest: String,
+    /// What is wrong, by name.
+    pub(super) problems: Vec<String>,
 }
 
 impl Troupe {
@@ -88,6 +93,8 @@ pub(super) struct Figures {
     pub(super) workers_killed: u64,
     /// SHA-256 over account, operation and outcome of every call: the same run has the same digest.
     pub(super) digest: String,
+    /// What is wrong, by name; the first of them.
+    pub(super) problems: Vec<String>,
     /// Wall time.
     pub(super) seconds: u64,
 }
@@ -118,6 +125,8 @@ impl Figures {
         self.calls_to_ready += troupe.calls_to_ready;
         self.tenants_without_fault += troupe.tenants_without_fault;
         self.workers_killed += troupe.workers_killed;
+        self.problems.extend(troupe.problems);
+        self.problems.truncate(PROBLEMS_MAX);
         merge(&mut self.calls_by_operation, troupe.calls_by_operation);
         merge(&mut self.refusals_by_code, troupe.refusals_by_code);
         self.digest = hex(&Sha256::digest(format!("{}{}", self.digest, troupe.digest)));
@@ -264,6 +273,9 @@ pub(super) fn percentile(sorted: &[i64], percent: usize) -> i64 {
 /// What happened, as one number: the same run, the same digest.
 pub(super) fn digest(calls: &[CallRecord]) -> String {
     let mut hash = Sha256::new();
+    // Looks are made side by side; which arrives first is nobody's choice.
+    let mut calls: Vec<&CallRecord> = calls.iter().collect();
+    calls.sort_by_key(|call| (call.at, &call.account, &call.service, &call.operation, &call.code));
     for call in calls {
         for part in [&call.account, &call.service, &call.operation, &call.code] {
             hash.update(part.as_bytes());

@@ -16,6 +16,7 @@ use local::{Embedded, EmbeddedOptions};
 use local_aws::LocalAws;
 use service_kit::Kit;
 use service_kit::auth::NoCredentials;
+use tenant_model::blueprint::Kind;
 use tenant_model::deployment::Profile;
 use tenant_model::resource::ResourceState;
 use tenant_provisioning::{App, Pass, ProvisioningConfig, deployments, operations, pass};
@@ -121,6 +122,8 @@ impl Scene {
         let (records, _) = deployments::resources(&self.app, &deployment).await?;
         let known: BTreeMap<_, _> = records
             .into_iter()
+            // Names are in a zone of the ISV's, not in the customer's account.
+            .filter(|record| record.kind != Kind::DnsRecord)
             .filter_map(|record| Some((record.name, record.aws_id?)))
             .collect();
         let inventory = self.local_aws()?.control().inventory_of(&actor.account);
