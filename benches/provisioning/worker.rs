@@ -80,6 +80,7 @@ fn aws_settings() -> anyhow::Result<AwsSettings> {
         isv_account: ISV_ACCOUNT.to_owned(),
         broker_role_arn: BROKER_ROLE_ARN.to_owned(),
         assume_broker_role: false,
+        call_budget: None,
     })
 }
 
