@@ -307,15 +307,15 @@ pub(super) async fn incidents(State(site): State<Site>, visit: Visit) -> Answer 
         })
         .collect();
     let troubled = incident_service::list_troubled(app, &visit.principal).await?;
-    let troubles: Vec<TroubleRow> = troubled.into_iter().filter_map(trouble).collect();
+    let troubles: Vec<TroubleRow> = troubled.iter().filter_map(trouble).collect();
     let content = incident_pages::content(&rows, &troubles);
     Ok(page(&visit, (Place::Incidents, "Incidents"), &content))
 }
 
 /// A finding comes before a doubt.
-fn trouble(found: incident_service::Troubled) -> Option<TroubleRow> {
+fn trouble(found: &incident_service::Troubled) -> Option<TroubleRow> {
     let connection = &found.connection;
-    let (tone, kind, words, since) = match (&connection.state, found.doubt) {
+    let (tone, kind, words, since) = match (&connection.state, &found.doubt) {
         (ConnectionState::Quarantined { cause, since, .. }, _) => {
             (Tone::Bad, cause.name(), cause.words(), *since)
         }

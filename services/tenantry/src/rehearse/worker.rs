@@ -138,9 +138,9 @@ impl Post {
         matches!(state.order, Order::Halted)
     }
 
-    fn meet(&self, kind: String, locked: bool) -> BoxFuture<'static, ()> {
+    fn meet(&self, kind: &str, locked: bool) -> BoxFuture<'static, ()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let times = state.passed.entry(kind.clone()).or_default();
+        let times = state.passed.entry(kind.to_owned()).or_default();
         *times += 1;
         let point = format!("{kind} {times}");
         match &mut state.order {
@@ -166,21 +166,21 @@ impl Post {
 
 impl CallObserver for Post {
     fn before(&self, operation: &str) -> BoxFuture<'static, ()> {
-        self.meet(format!("before {}", named(operation)), false)
+        self.meet(&format!("before {}", named(operation)), false)
     }
 
     fn after(&self, operation: &str) -> BoxFuture<'static, ()> {
-        self.meet(format!("after {}", named(operation)), false)
+        self.meet(&format!("after {}", named(operation)), false)
     }
 }
 
 impl CommitObserver for Post {
     fn before(&self, _tenant_id: TenantId) -> tenant_store::Pause {
-        self.meet("before commit".to_owned(), true)
+        self.meet("before commit", true)
     }
 
     fn after(&self, _tenant_id: TenantId) -> tenant_store::Pause {
-        self.meet("after commit".to_owned(), false)
+        self.meet("after commit", false)
     }
 }
 
