@@ -17,6 +17,7 @@ use aws_sdk_sts::types::Tag;
 use secrecy::{ExposeSecret, SecretString};
 use tenant_model::{
     ids::TenantId,
+    ledger::{SessionUse, Use},
     observation::TAG_TENANT,
     permissions::SessionScope,
     preflight::KeyState,
@@ -33,6 +34,7 @@ use crate::{
         trial::{FORBIDDEN, TrialCall},
     },
     settings::Aws,
+    tally::Tally,
 };
 
 /// The shortest session STS gives.
@@ -135,6 +137,29 @@ impl TenantSession {
         Ec2::new(&self.config)
     }
 
+    /// The same session in another region. Only [`StepClass::Sweep`] and [`StepClass::Audit`], which look
+    /// everywhere, may do anything there: the policies of all others are bound to their region.
+    #[must_use]
+    pub fn at(&self, region: &str) -> Self {
+        let config = self
+            .config
+            .to_builder()
+            .region(aws_config::Region::new(region.to_owned()));
+        Self {
+            region: region.to_owned(),
+            config: config.build(),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    pub(crate) fn role_arn(&self) -> &str {
+        &self.role_arn
+    }
+
     /// The role's trust policy as it stands in IAM now, as JSON text. Needs a session of
     /// [`StepClass::Identity`].
     ///
@@ -210,10 +235,6 @@ impl TenantSession {
         crate::load_balancers::count(&self.config).await
     }
 
-    pub(crate) fn config(&self) -> &SdkConfig {
-        &self.config
-    }
-
     pub(crate) fn budget(&self) -> Option<Arc<Budget>> {
         self.budget.clone()
     }
@@ -248,6 +269,7 @@ pub struct Broker {
     aws: Aws,
     sts: aws_sdk_sts::Client,
     sessions: Mutex<HashMap<CacheKey, Slot>>,
+    tally: Tally,
 }
 
 impl fmt::Debug for Broker {
@@ -258,12 +280,20 @@ impl fmt::Debug for Broker {
 
 impl Broker {
     pub(crate) fn new(aws: Aws) -> Self {
-        let sts = aws.broker_sts();
+        let tally = Tally::default();
+        let sts = aws.broker_sts(&tally);
         Self {
             aws,
             sts,
             sessions: Mutex::default(),
+            tally,
         }
+    }
+
+    /// What was done through this broker so far: goes into the ledger when its round is closed.
+    #[must_use]
+    pub fn used(&self) -> Use {
+        self.tally.used()
     }
 
     /// A session in the tenant's account for one class of step, kept or new.
@@ -325,12 +355,18 @@ impl Broker {
         }
         let obtained = Instant::now();
         let credentials = self.request(role, terms, identity).await?;
+        self.tally.note_session(SessionUse {
+            class: terms.name.to_owned(),
+            region: region.to_owned(),
+            policy: terms.policy.short_hash(),
+            key: credentials.access_key_id().to_owned(),
+        });
         let session = TenantSession {
             tenant_id: role.tenant_id,
             account: role.account.clone(),
             region: region.to_owned(),
             role_arn: role.role_arn.clone(),
-            config: self.aws.config_for(credentials, region),
+            config: self.aws.config_for(credentials, region, &self.tally),
             budget: self.aws.budget(),
             obtained,
         };
@@ -340,12 +376,17 @@ impl Broker {
 
     /// Tries to assume a role under a policy that denies everything, and says what happened.
     /// Uncached. Without an external id none is sent.
-    pub async fn probe(&self, role_arn: &str, external_id: Option<&str>) -> ProbeOutcome {
+    pub async fn probe(
+        &self,
+        role_arn: &str,
+        external_id: Option<&str>,
+        identity: &SessionIdentity,
+    ) -> ProbeOutcome {
         let reply = self
             .sts
             .assume_role()
             .role_arn(role_arn)
-            .role_session_name("tenantry-probe")
+            .role_session_name(&identity.operation)
             .duration_seconds(SESSION_SECONDS)
             .policy(SessionPolicy::deny_all().json())
             .set_external_id(external_id.map(str::to_owned))
@@ -364,7 +405,13 @@ impl Broker {
             return ProbeOutcome::Unknown("IncompleteReply".to_owned());
         };
         let region = self.aws.settings().region.clone();
-        let config = self.aws.config_for(given(&credentials), &region);
+        self.tally.note_session(SessionUse {
+            class: "probe".to_owned(),
+            region: region.clone(),
+            policy: SessionPolicy::deny_all().short_hash(),
+            key: credentials.access_key_id().to_owned(),
+        });
+        let config = self.aws.config_for(given(&credentials), &region, &self.tally);
         let reply = aws_sdk_sts::Client::new(&config)
             .get_caller_identity()
             .send()

@@ -57,6 +57,16 @@ impl AwsError {
         }
     }
 
+    /// More than a bounded question can read: what was not read is not known.
+    #[must_use]
+    pub fn too_much(what: &str) -> Self {
+        Self {
+            kind: AwsErrorKind::Unknown,
+            code: "TooMuch".to_owned(),
+            message: format!("more {what} than can be read at once"),
+        }
+    }
+
     /// True when the call was refused because the thing is not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -78,7 +78,7 @@ impl HttpConnector for ObservedConnector {
 }
 
 /// The query protocol names the action in the body, the JSON protocols in a header.
-fn operation(request: &HttpRequest) -> String {
+pub(crate) fn operation(request: &HttpRequest) -> String {
     if let Some(target) = request.headers().get("x-amz-target") {
         return target.rsplit('.').next().unwrap_or_default().to_owned();
     }

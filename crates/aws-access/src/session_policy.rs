@@ -56,4 +56,13 @@ impl SessionPolicy {
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.json.as_bytes()).into()
     }
+
+    /// The first half of [`SessionPolicy::hash`] in hexadecimal: enough to tell policies apart in the ledger.
+    #[must_use]
+    pub fn short_hash(&self) -> String {
+        self.hash()[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
 }

@@ -14,6 +14,7 @@ use crate::{
     broker::Broker,
     budget::{Budget, CallBudget},
     http::{self, CallObserver},
+    tally::Tally,
 };
 
 /// No call to AWS may take longer, so that a lease of 20 s always outlives one call.
@@ -180,9 +181,13 @@ impl Aws {
         self.inner.settings.endpoint_url.is_some()
     }
 
-    /// STS as the broker role.
-    pub(crate) fn broker_sts(&self) -> aws_sdk_sts::Client {
-        aws_sdk_sts::Client::new(&self.as_broker())
+    /// STS as the broker role; what is asked of it is counted.
+    pub(crate) fn broker_sts(&self, tally: &Tally) -> aws_sdk_sts::Client {
+        let config = self.as_broker();
+        let counted = config.http_client().map(|client| tally.of_assuming(client));
+        let mut builder = config.to_builder();
+        builder.set_http_client(counted);
+        aws_sdk_sts::Client::new(&builder.build())
     }
 
     /// Configuration for calls as the broker role.
@@ -195,11 +200,17 @@ impl Aws {
             .build()
     }
 
-    /// Read configuration for another identity and region, sharing our connections and limits.
-    pub(crate) fn config_for(&self, credentials: Credentials, region: &str) -> SdkConfig {
-        self.inner
+    /// Read configuration for another identity and region, sharing our connections and limits. What is called with
+    /// it is counted.
+    pub(crate) fn config_for(&self, credentials: Credentials, region: &str, tally: &Tally) -> SdkConfig {
+        let counted = self
+            .inner
             .reads
-            .to_builder()
+            .http_client()
+            .map(|client| tally.of_calls(client));
+        let mut builder = self.inner.reads.to_builder();
+        builder.set_http_client(counted);
+        builder
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             // The credentials are fixed: a cache would only keep them longer.
             .identity_cache(IdentityCache::no_cache())

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use aws_access::ProbeOutcome;
 use aws_access::s3::{Bucket, BucketSettings};
+use aws_access::{ProbeOutcome, SessionIdentity};
 use local::World;
 use local::accounts::{BROKER_ROLE_ARN, BUCKET, CUSTOMER_ACCOUNTS, ISV_ACCOUNT, STREAM};
 use tenant_store::stream_shards::{self, ListedShard};
@@ -55,15 +55,24 @@ async fn the_customers_stack_admits_the_broker_with_its_external_id_only() {
     assert_eq!(stack.status, "CREATE_COMPLETE");
     let role = format!("arn:aws:iam::{account}:role/tenantry/tenantry-acme");
     let broker = world.aws.broker();
+    let identity = SessionIdentity {
+        operation: "a-test".to_owned(),
+        source_identity: "a-test".to_owned(),
+    };
     let assumed = ProbeOutcome::Assumed {
         account: account.to_owned(),
     };
-    assert_eq!(broker.probe(&role, Some(external_id)).await, assumed);
+    assert_eq!(broker.probe(&role, Some(external_id), &identity).await, assumed);
     assert_eq!(
-        broker.probe(&role, Some("tenantry-another-0123456789")).await,
+        broker
+            .probe(&role, Some("tenantry-another-0123456789"), &identity)
+            .await,
         ProbeOutcome::AccessDenied
     );
-    assert_eq!(broker.probe(&role, None).await, ProbeOutcome::AccessDenied);
+    assert_eq!(
+        broker.probe(&role, None, &identity).await,
+        ProbeOutcome::AccessDenied
+    );
 }
 
 #[tokio::test]

@@ -81,6 +81,20 @@ pub async fn insert_spec(
     Ok(())
 }
 
+/// The regions in which a tenant has or had deployments.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_regions(conn: &mut Conn, tenant_id: TenantId) -> Result<Vec<String>, StoreError> {
+    let regions = sqlx::query_scalar!(
+        "select distinct region from deployment where tenant_id = $1 order by region",
+        tenant_id.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(regions)
+}
+
 /// The newest specification of a deployment.
 ///
 /// # Errors

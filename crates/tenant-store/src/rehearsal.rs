@@ -53,6 +53,13 @@ pub async fn advance(admin_url: &str, by: Duration) -> Result<(), StoreError> {
             .execute(&mut connection)
             .await?;
     }
+    // The second sweep of a deletion is spaced from the end of the first.
+    let spaced = "update sweep set started_at = started_at - $1 * interval '1 millisecond',
+                         completed_at = completed_at - $1 * interval '1 millisecond'";
+    sqlx::query(spaced)
+        .bind(milliseconds)
+        .execute(&mut connection)
+        .await?;
     connection.close().await?;
     Ok(())
 }

@@ -14,6 +14,7 @@ mod credentials;
 mod error;
 pub mod evidence;
 pub mod incidents;
+mod ledger;
 pub mod mail;
 mod notices;
 pub mod offboarding;

@@ -6,6 +6,7 @@
 use tenant_model::cidr::Cidr;
 use tenant_model::deployment::Profile;
 use tenant_model::given_network::{self, GivenNetwork};
+use tenant_model::ledger::Purpose;
 use tenant_model::plan::instance_types;
 use tenant_model::preflight::{Check, CheckResult, Facts, NetworkWish, Wish, check};
 use tenant_model::{Action, Connection, ConnectionId, ConnectionState, Principal, authorize};
@@ -14,7 +15,7 @@ use tenant_store::{Conn, StoreError};
 
 use crate::error::InvalidField;
 use crate::survey::Survey;
-use crate::{App, OnboardingError, connections};
+use crate::{App, OnboardingError, connections, ledger};
 
 /// A survey is a few dozen calls that look; who holds a wish longer has died.
 const LEASE_SECONDS: i32 = 120;
@@ -148,7 +149,13 @@ pub async fn check_next(app: &App) -> Result<bool, OnboardingError> {
         .ok_or(OnboardingError::NotFound)?;
     tx.commit().await?;
     let facts = match connection.state {
-        ConnectionState::Ready { .. } => Some(Survey::new(app, &connection).facts(&claimed.wish).await),
+        ConnectionState::Ready { .. } => {
+            let broker = app.aws.broker();
+            let round = ledger::open(app, &connection, Purpose::Preflight).await?;
+            let facts = Survey::new(app, &broker, &connection).facts(&claimed.wish).await;
+            ledger::close(app, &round, &broker).await?;
+            Some(facts)
+        }
         ConnectionState::AwaitingRole
         | ConnectionState::Verifying { .. }
         | ConnectionState::Quarantined { .. }

@@ -36,8 +36,8 @@ pub(crate) enum Depth {
 
 /// Asks a round.
 #[tracing::instrument(skip_all, fields(tenant.id = %connection.tenant_id, connection.id = %connection.id))]
-pub(crate) async fn ask(app: &App, connection: &Connection, depth: Depth) -> ProbeRound {
-    let asking = Asking::new(app, connection);
+pub(crate) async fn ask(app: &App, broker: &Broker, connection: &Connection, depth: Depth) -> ProbeRound {
+    let asking = Asking::new(app, broker, connection);
     let mut round = ProbeRound {
         watch: depth == Depth::Watch,
         ..unasked()
@@ -67,8 +67,8 @@ pub(crate) async fn ask(app: &App, connection: &Connection, depth: Depth) -> Pro
 }
 
 /// The calls that our work begins with, each by dry run under its session policy. A refusal hides no other.
-pub(crate) async fn try_permissions(app: &App, connection: &Connection) -> Vec<Trial> {
-    let asking = Asking::new(app, connection);
+pub(crate) async fn try_permissions(app: &App, broker: &Broker, connection: &Connection) -> Vec<Trial> {
+    let asking = Asking::new(app, broker, connection);
     let mut trials = Vec::new();
     for (class, call) in NEEDED {
         trials.push(trial(call, asking.try_one(class, call).await));
@@ -77,8 +77,8 @@ pub(crate) async fn try_permissions(app: &App, connection: &Connection) -> Vec<T
 }
 
 /// Every other action of ours by IAM's simulator.
-pub(crate) async fn simulate_permissions(app: &App, connection: &Connection) -> Vec<Trial> {
-    Asking::new(app, connection).simulate_needed().await
+pub(crate) async fn simulate_permissions(app: &App, broker: &Broker, connection: &Connection) -> Vec<Trial> {
+    Asking::new(app, broker, connection).simulate_needed().await
 }
 
 fn all_allowed(trials: &[Trial]) -> bool {
@@ -154,24 +154,25 @@ fn decoy(isv_account: &str) -> ExternalId {
 struct Asking<'a> {
     app: &'a App,
     connection: &'a Connection,
-    broker: Broker,
+    broker: &'a Broker,
     role: TenantRole,
     identity: SessionIdentity,
 }
 
 impl<'a> Asking<'a> {
-    fn new(app: &'a App, connection: &'a Connection) -> Self {
+    fn new(app: &'a App, broker: &'a Broker, connection: &'a Connection) -> Self {
         Self {
             app,
             connection,
-            broker: app.aws.broker(),
+            broker,
             role: role(connection),
             identity: identity(connection),
         }
     }
 
     async fn probe(&self, external_id: Option<&str>) -> (Answer, Option<AwsAccountId>) {
-        match self.broker.probe(&self.connection.role_arn, external_id).await {
+        let role_arn = &self.connection.role_arn;
+        match self.broker.probe(role_arn, external_id, &self.identity).await {
             ProbeOutcome::Assumed { account } => (Answer::Assumed, account.parse().ok()),
             ProbeOutcome::AccessDenied => (Answer::AccessDenied, None),
             ProbeOutcome::Unknown(reason) => (Answer::Unknown { reason }, None),

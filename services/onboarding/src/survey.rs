@@ -25,17 +25,17 @@ const KEY_ACTIONS: [&str; 2] = ["kms:CreateGrant", "kms:GenerateDataKeyWithoutPl
 pub(crate) struct Survey<'a> {
     app: &'a App,
     connection: &'a Connection,
-    broker: Broker,
+    broker: &'a Broker,
     role: TenantRole,
     identity: SessionIdentity,
 }
 
 impl<'a> Survey<'a> {
-    pub(crate) fn new(app: &'a App, connection: &'a Connection) -> Self {
+    pub(crate) fn new(app: &'a App, broker: &'a Broker, connection: &'a Connection) -> Self {
         Self {
             app,
             connection,
-            broker: app.aws.broker(),
+            broker,
             role: proving::role(connection),
             identity: proving::identity(connection),
         }
@@ -88,8 +88,8 @@ impl<'a> Survey<'a> {
             peers: seen(ec2.peers().await),
             volume_key: self.volume_key(&session).await,
             service_roles: self.service_roles().await,
-            permissions: Ok(proving::try_permissions(self.app, self.connection).await),
-            simulated: Ok(proving::simulate_permissions(self.app, self.connection).await),
+            permissions: Ok(proving::try_permissions(self.app, self.broker, self.connection).await),
+            simulated: Ok(proving::simulate_permissions(self.app, self.broker, self.connection).await),
         }
     }
 

@@ -5,13 +5,14 @@
 
 use chrono::TimeDelta;
 use tenant_model::connection::{Cause, TrustReading, Verdict, judge};
+use tenant_model::ledger::Purpose;
 use tenant_model::{Connection, ConnectionState};
 use tenant_store::StoreError;
 use tenant_store::connections::{self, Claimed, Evidence};
 use tenant_store::preflights;
 
 use crate::proving::{Depth, ask};
-use crate::{App, OnboardingConfig, OnboardingError, evidence, incidents, notices, preflight};
+use crate::{App, OnboardingConfig, OnboardingError, evidence, incidents, ledger, notices, preflight};
 
 /// A round stops at its first unknown answer, and each call ends within ten seconds; who holds the lease longer has
 /// died.
@@ -66,7 +67,10 @@ pub async fn verify_next(app: &App) -> Result<bool, OnboardingError> {
     let Some(claimed) = claimed else {
         return Ok(false);
     };
-    let answers = ask(app, &claimed.connection, depth(app, &claimed)).await;
+    let broker = app.aws.broker();
+    let round = ledger::open(app, &claimed.connection, Purpose::Prove).await?;
+    let answers = ask(app, &broker, &claimed.connection, depth(app, &claimed)).await;
+    ledger::close(app, &round, &broker).await?;
     let statement = match &answers.trust {
         Some(TrustReading::AtFault { statement }) => Some(statement.clone()),
         _ => None,

@@ -36,6 +36,10 @@ pub struct ProvisioningConfig {
     pub drift_interval: Duration,
     /// Pause before trying again when the connection is not ready.
     pub frozen_interval: Duration,
+    /// Pause between the two clean sweeps that prove a deletion: the tagging index follows with a delay.
+    pub sweep_interval: Duration,
+    /// Pause between two comparisons of an account's own log with the ledger.
+    pub compare_interval: Duration,
 }
 
 impl ProvisioningConfig {
@@ -57,6 +61,8 @@ impl ProvisioningConfig {
             missing_grace: Duration::from_secs(300),
             drift_interval: Duration::from_secs(600),
             frozen_interval: Duration::from_secs(10),
+            sweep_interval: Duration::from_secs(900),
+            compare_interval: Duration::from_secs(900),
         }
     }
 
@@ -71,6 +77,8 @@ impl ProvisioningConfig {
             missing_grace: Duration::from_secs(2),
             drift_interval: Duration::from_secs(60),
             frozen_interval: Duration::from_secs(2),
+            sweep_interval: Duration::from_secs(2),
+            compare_interval: Duration::from_secs(30),
             ..Self::production(
                 "local",
                 ["eu-central-1", "eu-west-1", "us-east-1"]

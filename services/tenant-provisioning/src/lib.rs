@@ -4,11 +4,15 @@
 //! ([`reconcile`]). Between the two there is only the database: a request never calls AWS, and a worker
 //! may die at any moment and another goes on. Routes are in [`router`].
 
+pub mod call_log;
 mod config;
 pub mod deployments;
+pub mod documents;
 mod error;
+mod findings;
 mod http;
 mod idempotent;
+pub mod ledger;
 pub mod operations;
 mod planning;
 mod progress;
@@ -52,4 +56,5 @@ pub fn start(app: &App) {
         let worker = format!("{}-{number}", app.kit.ids.uuid());
         app.kit.spawn("reconciler", reconcile::run(app.clone(), worker));
     }
+    app.kit.spawn("call log comparison", call_log::run(app.clone()));
 }

@@ -69,7 +69,16 @@ pub(crate) enum Command {
         after_help = "Example:\n  curl -s https://…/.well-known/jwks.json -o keys.json\n  \
                       tenantry verify-evidence evidence-con_….json --keys keys.json"
     )]
-    VerifyEvidence(VerifyEvidenceArgs),
+    VerifyEvidence(VerifyFileArgs),
+    /// Check a deployment's certificate of deletion against an installation's public keys.
+    #[command(
+        after_help = "Example:\n  curl -s https://…/.well-known/jwks.json -o keys.json\n  \
+                      tenantry verify-certificate certificate-dep_….json --keys keys.json"
+    )]
+    VerifyCertificate(VerifyFileArgs),
+    /// Check downloaded parts of a tenant's ledger: every hash, and that the parts follow each other.
+    #[command(after_help = "Example:\n  tenantry verify-ledger ledger-tnt_….json --keys keys.json")]
+    VerifyLedger(VerifyLedgerArgs),
     /// Put the customer's template into a bucket under the hash of its content, before a release is rolled out.
     #[command(after_help = "Example:\n  tenantry publish-template tenantry-templates")]
     PublishTemplate(PublishTemplateArgs),
@@ -160,7 +169,7 @@ pub(crate) struct VerifyExportArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct VerifyEvidenceArgs {
+pub(crate) struct VerifyFileArgs {
     /// The file that was downloaded.
     pub(crate) file: PathBuf,
     /// The installation's public keys, as `/.well-known/jwks.json` shows them.
@@ -172,6 +181,16 @@ pub(crate) struct VerifyEvidenceArgs {
 pub(crate) struct PublishTemplateArgs {
     /// The bucket that `TENANTRY_TEMPLATES_URL` is the address of.
     pub(crate) bucket: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyLedgerArgs {
+    /// The files that were downloaded, in order.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The installation's public keys, as `/.well-known/jwks.json` shows them.
+    #[arg(long)]
+    pub(crate) keys: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod progress;
 mod rehearse;
 mod serve;
 mod tools;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -56,7 +57,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::LocalAws(args) => tools::local_aws(args).await,
         Command::VerifyExport(args) => tools::verify_export(&args.url).await,
         Command::VerifyAudit => tools::verify_audit().await,
-        Command::VerifyEvidence(args) => tools::verify_evidence(&args),
+        Command::VerifyEvidence(args) => verify::evidence(&args),
+        Command::VerifyCertificate(args) => verify::certificate(&args),
+        Command::VerifyLedger(args) => verify::ledger(&args),
         Command::PublishTemplate(args) => tools::publish_template(args.bucket).await,
         Command::CreateOperator(args) => tools::create_operator(&args.email).await,
     }
@@ -71,7 +74,9 @@ fn telemetry_of(command: &Command) -> TelemetrySettings {
         | Command::Watch(_)
         | Command::Openapi
         | Command::Config
-        | Command::VerifyEvidence(_) => "warn",
+        | Command::VerifyEvidence(_)
+        | Command::VerifyCertificate(_)
+        | Command::VerifyLedger(_) => "warn",
         Command::Dev(_)
         | Command::Serve(_)
         | Command::Migrate

@@ -1,6 +1,5 @@
 //! The operator's tools: migrations, documents, checks.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use analytics_export::verify::verify_export as walk;
@@ -8,17 +7,14 @@ use anyhow::{Context as _, bail};
 use aws_access::Aws;
 use aws_access::s3::{Bucket, BucketSettings, Put};
 use local_aws::{LocalAws, Options};
-use onboarding::evidence::{EVIDENCE_TYPE, PROOF_TYPE};
 use onboarding::template;
 use secrecy::ExposeSecret as _;
-use serde_json::Value;
-use service_kit::auth::verify_document;
 use tenant_model::export::{BucketName, KeyPrefix};
 use tenant_store::bootstrap;
 use tenantry::{Composition, Settings};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{LocalAwsArgs, VerifyEvidenceArgs};
+use crate::cli::LocalAwsArgs;
 use crate::serve::stop_on_signal;
 
 /// Brings the schema up to date as the role that owns it.
@@ -114,42 +110,6 @@ pub(crate) async fn verify_audit() -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// Checks a downloaded evidence document: the signature, and that what is shown is what is signed.
-pub(crate) fn verify_evidence(args: &VerifyEvidenceArgs) -> anyhow::Result<ExitCode> {
-    let read = |path: &Path| -> anyhow::Result<Value> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
-    };
-    let (file, keys) = (read(&args.file)?, read(&args.keys)?);
-    let jws = file["jws"].as_str().context("the file has no signature")?;
-    let document =
-        verify_document(&keys, EVIDENCE_TYPE, jws).or_else(|_| verify_document(&keys, PROOF_TYPE, jws))?;
-    if document != file["document"] {
-        bail!("the document shown is not the one that was signed");
-    }
-    let text = |name: &str| document[name].as_str().unwrap_or("–").to_owned();
-    let told = match document["rounds"].as_array() {
-        Some(rounds) => format!(
-            "{}, proven {}, {} rounds",
-            text("state"),
-            text("proven_at"),
-            rounds.len()
-        ),
-        None => format!(
-            "one round, {}",
-            document["round"]["verdict"]["verdict"].as_str().unwrap_or("–")
-        ),
-    };
-    println!(
-        "good: {} in account {}, {told}, issued {}",
-        text("role_arn"),
-        text("aws_account_id"),
-        text("issued_at")
-    );
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes the customer's template under its hash. What is there already is the same.

@@ -83,7 +83,7 @@ impl Scope {
         ]
     }
 
-    fn filters(&self) -> Option<Vec<Filter>> {
+    pub(crate) fn filters(&self) -> Option<Vec<Filter>> {
         let filter = |(key, value)| Filter::builder().name(format!("tag:{key}")).values(value).build();
         Some(self.tags().into_iter().map(filter).collect())
     }

@@ -10,7 +10,7 @@ use crate::protocol::Protocol;
 use crate::service::Call;
 
 /// Longest text of parameters that the log keeps; CloudTrail keeps 100 KB.
-const PARAMETERS_BYTES_MAX: usize = 1_024;
+const PARAMETERS_BYTES_MAX: usize = 4_096;
 /// A longer body is not even read: nothing of it would be kept.
 const BODY_BYTES_MAX: usize = 16 * 1_024;
 const DOTS_MAX: usize = 12;

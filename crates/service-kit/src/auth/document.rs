@@ -65,6 +65,27 @@ pub fn read_document(jws: &str) -> Option<Value> {
     serde_json::from_slice(&BASE64URL_NOPAD.decode(body.as_bytes()).ok()?).ok()
 }
 
+/// Reads a downloaded file that shows a document beside its signature, and refuses it unless it is the one that was
+/// signed and every byte is as it was written: nothing in it may be changed, not even what means nothing.
+///
+/// # Errors
+/// [`TokenError::Refused`] with the reason.
+pub fn verify_file(jwks: &Value, typ: &str, file: &[u8]) -> Result<Value, TokenError> {
+    let refused = TokenError::Refused;
+    let shown: Value = serde_json::from_slice(file).map_err(|_| refused("the file is not JSON"))?;
+    if shown.to_string().as_bytes() != file {
+        return Err(refused("the file is not as it was downloaded"));
+    }
+    let jws = shown["jws"]
+        .as_str()
+        .ok_or(refused("the file has no signature"))?;
+    let document = verify_document(jwks, typ, jws)?;
+    if document != shown["document"] || shown.as_object().is_some_and(|fields| fields.len() != 2) {
+        return Err(refused("the document shown is not the one that was signed"));
+    }
+    Ok(document)
+}
+
 fn public_key(jwks: &Value, kid: &str) -> Option<Vec<u8>> {
     let keys = jwks.get("keys")?.as_array()?;
     let key = keys
@@ -107,6 +128,28 @@ mod tests {
                 "accepted with another {place}"
             );
         }
+    }
+
+    #[test]
+    fn no_changed_byte_of_a_file_is_accepted() {
+        let (jwks, jws) = signed();
+        let document = verify_document(&jwks, TYPE, &jws).expect("ours");
+        let file = serde_json::json!({"document": document, "jws": jws})
+            .to_string()
+            .into_bytes();
+        assert!(verify_file(&jwks, TYPE, &file).is_ok());
+        for place in 0..file.len() {
+            for bit in 0..8 {
+                let mut other = file.clone();
+                other[place] ^= 1 << bit;
+                assert!(
+                    verify_file(&jwks, TYPE, &other).is_err(),
+                    "accepted with bit {bit} of byte {place} changed"
+                );
+            }
+        }
+        let longer = [file.as_slice(), b"\n"].concat();
+        assert!(verify_file(&jwks, TYPE, &longer).is_err());
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use authority::{AccessClaims, AccessToken, Authority, AuthorityError, Author
 pub use caller::{Caller, CallerSession, MaybeCaller, session_cookie_name};
 pub use credentials::{CredentialError, CredentialStore, NoCredentials, StoredApiKey, StoredSession};
 pub use csrf::require_same_origin;
-pub use document::{read_document, verify_document};
+pub use document::{read_document, verify_document, verify_file};
 pub use password::{PasswordProblem, Passwords};
 
 use data_encoding::BASE64URL_NOPAD;

@@ -45,12 +45,16 @@ pub enum StepClass {
     Identity,
     /// Looking what fits into the account.
     Preflight,
+    /// Looking for what is left, in all regions.
+    Sweep,
+    /// Reading the account's own log of our calls, in all regions.
+    Audit,
     /// Records in the ISV's own zone: no session of a tenant's is needed.
     Dns,
 }
 
 /// Every class that has a session in a tenant's account, for tests and listings.
-pub const STEP_CLASSES: [StepClass; 10] = [
+pub const STEP_CLASSES: [StepClass; 12] = [
     StepClass::Observe,
     StepClass::Network,
     StepClass::Compute,
@@ -61,6 +65,8 @@ pub const STEP_CLASSES: [StepClass; 10] = [
     StepClass::TakeDown,
     StepClass::Identity,
     StepClass::Preflight,
+    StepClass::Sweep,
+    StepClass::Audit,
 ];
 
 /// On what an action works.
@@ -133,7 +139,43 @@ impl StepClass {
             Self::TakeDown => "take-down",
             Self::Identity => "identity",
             Self::Preflight => "preflight",
+            Self::Sweep => "sweep",
+            Self::Audit => "audit",
             Self::Dns => "dns",
+        }
+    }
+
+    /// True when nothing of it changes anything.
+    #[must_use]
+    pub const fn only_looks(self) -> bool {
+        match self {
+            Self::Observe | Self::Identity | Self::Preflight | Self::Sweep | Self::Audit => true,
+            Self::Network
+            | Self::Compute
+            | Self::Balancing
+            | Self::Scaling
+            | Self::Data
+            | Self::Dismantle
+            | Self::TakeDown
+            | Self::Dns => false,
+        }
+    }
+
+    /// True when its calls are not bound to one region: IAM has none, and the others look into all of them.
+    #[must_use]
+    pub const fn is_everywhere(self) -> bool {
+        match self {
+            Self::Identity | Self::Sweep | Self::Audit => true,
+            Self::Observe
+            | Self::Network
+            | Self::Compute
+            | Self::Balancing
+            | Self::Scaling
+            | Self::Data
+            | Self::Dismantle
+            | Self::TakeDown
+            | Self::Preflight
+            | Self::Dns => false,
         }
     }
 
@@ -153,7 +195,7 @@ impl Need {
     #[must_use]
     pub fn is_look(&self) -> bool {
         let name = self.action.split(':').nth(1).unwrap_or_default();
-        ["Describe", "Get", "List", "Simulate"]
+        ["Describe", "Get", "List", "Lookup", "Simulate"]
             .iter()
             .any(|verb| name.starts_with(verb))
     }

@@ -22,7 +22,7 @@ const fn make(action: &'static str, classes: &'static [StepClass], on: &'static 
     Need { action, classes, on }
 }
 
-const OBSERVE: &[StepClass] = &[StepClass::Observe];
+const OBSERVE: &[StepClass] = &[StepClass::Observe, StepClass::Sweep];
 const NETWORK: &[StepClass] = &[StepClass::Network];
 const COMPUTE: &[StepClass] = &[StepClass::Compute];
 const BALANCING: &[StepClass] = &[StepClass::Balancing];
@@ -33,7 +33,8 @@ const DISMANTLE: &[StepClass] = &[StepClass::Dismantle];
 const TAKE_DOWN: &[StepClass] = &[StepClass::TakeDown];
 const IDENTITY: &[StepClass] = &[StepClass::Identity];
 const PREFLIGHT: &[StepClass] = &[StepClass::Preflight];
-const LOOKING: &[StepClass] = &[StepClass::Observe, StepClass::Preflight];
+const LOOKING: &[StepClass] = &[StepClass::Observe, StepClass::Preflight, StepClass::Sweep];
+const SWEEP: &[StepClass] = &[StepClass::Sweep];
 
 const fn made(kind: &'static str) -> (Target, When) {
     (Target::Ec2(kind), When::TaggedInRequest)
@@ -104,6 +105,7 @@ pub const NEEDS: &[Need] = &[
         SCALING,
         &[(FLEET, When::TaggedAlready)],
     ),
+    look("cloudtrail:LookupEvents", &[StepClass::Audit]),
     make("ec2:AllocateAddress", COMPUTE, &[made("elastic-ip")]),
     change("ec2:AssociateAddress", COMPUTE),
     change("ec2:AssociateRouteTable", NETWORK),
@@ -158,7 +160,11 @@ pub const NEEDS: &[Need] = &[
     look("ec2:DescribeLaunchTemplateVersions", OBSERVE),
     look("ec2:DescribeLaunchTemplates", OBSERVE),
     look("ec2:DescribeNatGateways", LOOKING),
-    look("ec2:DescribeRegions", OBSERVE),
+    look("ec2:DescribeNetworkInterfaces", SWEEP),
+    look(
+        "ec2:DescribeRegions",
+        &[StepClass::Observe, StepClass::Sweep, StepClass::Audit],
+    ),
     look("ec2:DescribeRouteTables", LOOKING),
     look("ec2:DescribeSecurityGroupRules", OBSERVE),
     look("ec2:DescribeSecurityGroups", OBSERVE),
@@ -310,4 +316,5 @@ pub const NEEDS: &[Need] = &[
     ),
     look("servicequotas:GetAWSDefaultServiceQuota", PREFLIGHT),
     look("servicequotas:GetServiceQuota", PREFLIGHT),
+    look("tag:GetResources", SWEEP),
 ];

@@ -93,8 +93,7 @@ fn session_statement(grant: &Grant, class: StepClass, scope: &SessionScope<'_>) 
     if own != json!({}) {
         conditions[operator(grant.when)] = own;
     }
-    // IAM is not regional: its calls are signed for one fixed region.
-    if class != StepClass::Identity && grant.when != When::ForServices {
+    if !class.is_everywhere() && grant.when != When::ForServices {
         conditions["StringEquals"]["aws:RequestedRegion"] = json!(scope.region);
     }
     let resources: Vec<String> = grant.targets.iter().map(|target| arn(*target, scope)).collect();

@@ -198,5 +198,6 @@ const fn proof(class: StepClass) -> &'static str {
             "dry runs at each proof of the connection; the rest is in the role's policy that we compiled"
         }
         StepClass::Identity | StepClass::Preflight => "called at each proof of the connection",
+        StepClass::Sweep | StepClass::Audit => "called at each sweep and each comparison with the log",
     }
 }

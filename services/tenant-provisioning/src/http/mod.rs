@@ -1,10 +1,19 @@
 //! Routes: who may, one function, one answer. Wire types are in [`views`].
 
 mod deployments;
+mod documents;
+mod ledger;
+mod ledger_views;
 mod operations;
 mod parse;
 mod views;
 
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::header::CONTENT_DISPOSITION;
+use serde::Serialize;
 use service_kit::Problem;
 use tenant_model::{
     ids::TenantId,
@@ -37,6 +46,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(operations::events))
         .routes(routes!(operations::approve))
         .routes(routes!(operations::cancel))
+        .routes(routes!(documents::certificate))
+        .routes(routes!(documents::exit_kit))
+        .routes(routes!(ledger::list))
+        .routes(routes!(ledger::part))
+        .routes(routes!(ledger::list_findings))
 }
 
 /// Whose rows the caller sees: its own tenant's, or (operator) the one asked for, or all.
@@ -52,4 +66,10 @@ fn visible_tenant(caller: &Principal, asked: Option<TenantId>) -> Result<Option<
         None => authorize(caller, Action::OperateFleet, None),
     })?;
     Ok(tenant_id)
+}
+
+/// A JSON document that a browser saves under a name.
+fn download(name: &str, document: &impl Serialize) -> Response {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    ([(CONTENT_DISPOSITION, disposition)], Json(document)).into_response()
 }

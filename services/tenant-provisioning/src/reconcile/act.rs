@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_access::{Account, AwsError, AwsErrorKind, StepClass, ec2::Mark};
+use aws_access::{Account, AwsError, AwsErrorKind, StepClass, ec2::Mark, with_request_id};
 use futures_util::future::{join_all, try_join_all};
 use tenant_model::{
     convergence::{Call, Effect, Idempotency, Next, removal},
@@ -130,6 +130,9 @@ pub(super) async fn repeat(app: &App, case: &mut Case, intent: &Intent) -> Resul
     let mut tx = app.stores.begin(case.lease.tenant_id).await?;
     work::hold(&mut tx, &case.lease).await?;
     still_connected(&mut tx, case).await?;
+    case.books
+        .intended(&mut tx, app, std::slice::from_ref(intent))
+        .await?;
     tx.commit().await?;
     case.calls += 1;
     let answer = make(case, &sessions, intent).await;
@@ -189,6 +192,7 @@ async fn write_down(app: &App, case: &mut Case, intents: &[Intent]) -> Result<()
             records.push(record);
         }
     }
+    case.books.intended(&mut tx, app, intents).await?;
     tx.commit().await?;
     let names = intents.iter().map(|intent| (intent.name.clone(), intent.id));
     case.intents.extend(names);
@@ -232,10 +236,12 @@ async fn make(case: &Case, sessions: &Sessions, intent: &Intent) -> Answer {
         intent: intent.id,
         token: &intent.token,
     };
-    let reply = match sessions.get(&intent.call.facts().class) {
-        Some(account) => account.carry_out(&intent.call, &mark).await,
-        None => case.dns.carry_out(&intent.call).await,
+    let (reply, request) = match sessions.get(&intent.call.facts().class) {
+        // On the heap: the futures of all services' calls lie side by side in it.
+        Some(account) => with_request_id(Box::pin(account.carry_out(&intent.call, &mark))).await,
+        None => (Box::pin(case.dns.carry_out(&intent.call)).await, None),
     };
+    case.books.note_request(intent.id, request);
     let answer = judge(&intent.call, reply, case.lease.attempt);
     metrics::counter!("tenantry_provisioning_calls_total", "action" => intent.call.action()).increment(1);
     tracing::info!(
@@ -306,6 +312,10 @@ pub(super) async fn record(
         .any(|(_, answer)| matches!(answer, Answer::Refused(_)))
     {
         count_refusal(&mut tx, app, case).await?;
+    }
+    for (intent, answer) in answered {
+        let settlement = settlement(answer);
+        case.books.answered(&mut tx, app, (intent, &settlement)).await?;
     }
     tx.commit().await?;
     case.records

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_access::{Account, Broker, SessionIdentity, StepClass, TenantRole, dns::Dns, ec2::Scope};
+use aws_access::{
+    Account, Broker, SessionIdentity, StepClass, TenantRole, TenantSession, dns::Dns, ec2::Scope,
+};
 use tenant_model::{
     Connection,
     blueprint::{Blueprint, Resource},
@@ -21,6 +23,7 @@ use uuid::Uuid;
 use super::{
     PassError,
     conclude::{Conclusion, Hindrance},
+    ledger::Books,
     turn,
 };
 use crate::{App, RequestError};
@@ -53,6 +56,8 @@ pub(super) struct Case {
     pub(super) held: BTreeMap<String, String>,
     /// Calls made so far that change something.
     pub(super) calls: u32,
+    /// What of this pass goes into the ledger.
+    pub(super) books: Books,
     broker: Broker,
     role: TenantRole,
 }
@@ -109,8 +114,10 @@ impl Case {
             .await?
             .ok_or(RequestError::NotFound)?;
         let records = resources::list(conn, deployment.id).await?;
+        let books = Books::open(conn, app, (&deployment, operation.as_ref())).await?;
         Ok(Self {
             lease: *lease,
+            books,
             wanted: deployment.wanted.under(deployment.tenant_state_seen),
             blueprint,
             records: records
@@ -145,25 +152,22 @@ impl Case {
 
     /// The customer's account under the session policy of one class of step.
     pub(super) async fn account(&self, class: StepClass) -> Result<Account, PassError> {
-        let operation = self.operation.as_ref();
+        Ok(self.session(class).await?.account_services())
+    }
+
+    /// A session in the customer's account under the session policy of one class of step.
+    pub(super) async fn session(&self, class: StepClass) -> Result<TenantSession, PassError> {
         let identity = SessionIdentity {
-            operation: operation.map_or_else(
-                || self.deployment.id.to_string(),
-                |operation| operation.id.to_string(),
-            ),
-            source_identity: operation.map_or_else(
-                || "reconciler".to_owned(),
-                |operation| {
-                    operation
-                        .approved_by
-                        .clone()
-                        .unwrap_or_else(|| operation.requested_by.clone())
-                },
-            ),
+            operation: self.books.session_name().to_owned(),
+            source_identity: self.books.source_identity().to_owned(),
         };
         let region = self.deployment.region.as_str();
-        let session = self.broker.assume(&self.role, class, region, &identity).await?;
-        Ok(session.account_services())
+        Ok(self.broker.assume(&self.role, class, region, &identity).await?)
+    }
+
+    /// What this pass's sessions come from.
+    pub(super) fn broker(&self) -> &Broker {
+        &self.broker
     }
 
     /// What was found under one name, sorted into the one that counts, twins and strangers.

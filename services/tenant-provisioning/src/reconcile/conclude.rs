@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use aws_access::{StepClass, ec2::Leftover};
 use serde_json::{Value, json};
 use tenant_model::{
+    certificate::Sweep,
     convergence::Next,
     deployment::{Deployment, Wanted},
     operation::{OnFailure, Operation, OperationKind},
@@ -15,7 +15,7 @@ use tenant_store::{
     work::{self, Lease},
 };
 
-use super::{PassError, backoff, case::Case, returning};
+use super::{PassError, backoff, case::Case, certificate, import_facts, returning, sweep};
 use crate::{App, RequestError, deployments as asking, progress};
 
 /// Refusals that repeating does not cure, after which a provision is given up.
@@ -48,8 +48,8 @@ pub(super) enum Conclusion {
     },
     /// The account is as wanted.
     Converged { records: Vec<ResourceRecord> },
-    /// Nothing of the deployment is left, and a sweep of the region has shown it.
-    Deleted { kinds_swept: usize },
+    /// Nothing of the deployment is left, and two sweeps of all regions have shown it.
+    Deleted { sweeps: Vec<Sweep> },
     /// AWS refuses for good; what was made is taken down again.
     GiveUp { problem: String },
 }
@@ -65,6 +65,7 @@ pub(super) async fn judge(app: &App, case: &mut Case) -> Result<Conclusion, Pass
     let names = case.order();
     match case.wanted {
         Wanted::Present | Wanted::Stopped if names.iter().all(|name| case.is_done(name)) => {
+            Box::pin(import_facts::remember(app, case)).await?;
             Ok(Conclusion::Converged {
                 records: case
                     .records
@@ -73,7 +74,9 @@ pub(super) async fn judge(app: &App, case: &mut Case) -> Result<Conclusion, Pass
                     .collect(),
             })
         }
-        Wanted::Absent if names.iter().all(|name| case.is_gone(name)) => sweep(app, case).await,
+        Wanted::Absent if names.iter().all(|name| case.is_gone(name)) => {
+            Box::pin(sweep::prove_gone(app, case)).await
+        }
         Wanted::Present | Wanted::Stopped | Wanted::Absent => Ok(unfinished(app, case)),
     }
 }
@@ -149,30 +152,6 @@ fn unfinished(app: &App, case: &Case) -> Conclusion {
     }
 }
 
-/// Looks at the whole region by tag and reads nothing that we remember. Only an empty answer certifies.
-async fn sweep(app: &App, case: &Case) -> Result<Conclusion, PassError> {
-    let leftovers = case
-        .account(StepClass::Observe)
-        .await?
-        .ec2
-        .sweep(&case.scope)
-        .await?;
-    if leftovers.is_empty() {
-        let kinds_swept = tenant_model::blueprint::KINDS.len() + 1;
-        return Ok(Conclusion::Deleted { kinds_swept });
-    }
-    let names: Vec<String> = leftovers.iter().map(named).collect();
-    Ok(Conclusion::Later {
-        pause: backoff::pause(&app.kit.ids, app.config.wait_interval, case.lease.attempt),
-        attempt: case.lease.attempt + 1,
-        hindrance: Some(Hindrance::Aws(format!("still there: {}", names.join(", ")))),
-    })
-}
-
-fn named(leftover: &Leftover) -> String {
-    format!("{} {}", leftover.kind, leftover.aws_id)
-}
-
 /// Without an operation only what the tenant's policy repairs was changed. What is not as it was is marked and
 /// announced once.
 async fn drift(app: &App, case: &mut Case) -> Result<Conclusion, PassError> {
@@ -190,6 +169,8 @@ async fn drift(app: &App, case: &mut Case) -> Result<Conclusion, PassError> {
         announce_drift(&mut tx, app, case, &changed).await?;
         tx.commit().await?;
     }
+    Box::pin(import_facts::remember(app, case)).await?;
+    Box::pin(sweep::of_the_living(app, case)).await?;
     let busy = case.calls > 0;
     Ok(Conclusion::Later {
         pause: if busy {
@@ -290,8 +271,8 @@ pub(super) async fn end(app: &App, lease: &Lease, conclusion: Conclusion) -> Res
             let pause = backoff::spread(&app.kit.ids, app.config.drift_interval);
             work::release(&mut tx, lease, pause, 0).await?;
         }
-        Conclusion::Deleted { kinds_swept } => {
-            certify(&mut tx, app, standing, kinds_swept).await?;
+        Conclusion::Deleted { sweeps } => {
+            certify(&mut tx, app, standing, &sweeps).await?;
             work::retire(&mut tx, lease).await?;
         }
         Conclusion::GiveUp { problem } => {
@@ -376,17 +357,16 @@ async fn converge(conn: &mut Conn, app: &App, standing: Standing) -> Result<(), 
     finish(conn, app, operation, (true, &kind, None)).await
 }
 
+/// A deployment is deleted only with its certificate.
 async fn certify(
     conn: &mut Conn,
     app: &App,
     (mut deployment, operation): Standing,
-    kinds_swept: usize,
+    sweeps: &[Sweep],
 ) -> Result<(), PassError> {
+    let certificate = certificate::issue(conn, app, (&deployment, operation.as_ref()), sweeps).await?;
     let now = app.kit.clock.now();
-    for one in resources::list_created_ever(conn, deployment.id).await? {
-        resources::remember_gone(conn, deployment.id, &one.aws_id).await?;
-    }
-    deployment.deletion_proof = Some(proof(conn, &deployment, (now, kinds_swept)).await?);
+    deployment.deletion_proof = Some(certificate.document);
     deployment.phase = deployment
         .phase
         .converge(Wanted::Absent)
@@ -397,35 +377,6 @@ async fn certify(
     deployment.updated_at = now;
     deployments::update(conn, &deployment).await?;
     finish(conn, app, operation, (true, "deployment.deleted", None)).await
-}
-
-/// What was swept and found, and every id that was ever ours with its end.
-async fn proof(
-    conn: &mut Conn,
-    deployment: &Deployment,
-    (now, kinds_swept): (chrono::DateTime<chrono::Utc>, usize),
-) -> Result<Value, PassError> {
-    let ever = resources::list_created_ever(conn, deployment.id).await?;
-    let ids: Vec<Value> = ever
-        .iter()
-        .map(|one| {
-            json!({
-                "aws_id": one.aws_id,
-                "kind": one.kind,
-                "name": one.name,
-                "created_at": one.created_at,
-                "gone_at": one.gone_at,
-            })
-        })
-        .collect();
-    Ok(json!({
-        "swept_at": now,
-        "region": deployment.region,
-        "kinds_swept": kinds_swept,
-        "resources_left": 0,
-        "ids_ever": ids.len(),
-        "ids": ids,
-    }))
 }
 
 pub(super) async fn finish(

@@ -8,13 +8,17 @@ mod act;
 mod apply;
 mod backoff;
 mod case;
+mod certificate;
 mod conclude;
 mod heartbeat;
+mod import_facts;
+mod ledger;
 mod observe;
 mod repair;
 mod report;
 pub(crate) mod returning;
 mod settle;
+mod sweep;
 mod turn;
 
 use std::time::Duration;
@@ -180,11 +184,17 @@ async fn work_on(app: &App, lease: &Lease) -> Result<(), PassError> {
         Ok(case) => case,
         Err(conclusion) => return conclude::end(app, lease, conclusion).await,
     };
-    observe::everything(&mut case).await?;
-    settle::everything(app, &mut case).await?;
-    observe::remember(app, &mut case).await?;
-    act::everything(app, &mut case).await?;
-    let conclusion: Conclusion = conclude::judge(app, &mut case).await?;
-    let conclusion = apply::approved(app, &case, conclusion).await?;
-    conclude::end(app, lease, conclusion).await
+    let concluded = Box::pin(work_through(app, &mut case)).await;
+    ledger::close_case(app, &case).await?;
+    conclude::end(app, lease, concluded?).await
+}
+
+async fn work_through(app: &App, case: &mut Case) -> Result<Conclusion, PassError> {
+    // On the heap, each by itself: they hold the futures of many calls, and stand in each other.
+    Box::pin(observe::everything(case)).await?;
+    Box::pin(settle::everything(app, case)).await?;
+    observe::remember(app, case).await?;
+    Box::pin(act::everything(app, case)).await?;
+    let conclusion = Box::pin(conclude::judge(app, case)).await?;
+    apply::approved(app, case, conclusion).await
 }

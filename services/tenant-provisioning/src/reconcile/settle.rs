@@ -97,6 +97,7 @@ async fn close(app: &App, case: &mut Case, intent: &Intent, absent: bool) -> Res
         resources::update(&mut tx, case.deployment.id, &record).await?;
         case.records.insert(record.name.clone(), record);
     }
+    case.books.answered(&mut tx, app, (intent, &settlement)).await?;
     tx.commit().await?;
     Ok(())
 }

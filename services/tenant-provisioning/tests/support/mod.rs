@@ -431,12 +431,7 @@ impl CallObserver for Interrupter {
 pub(crate) fn changes(operation: &str) -> bool {
     STEP_CLASSES
         .into_iter()
-        .filter(|class| {
-            !matches!(
-                class,
-                StepClass::Observe | StepClass::Identity | StepClass::Preflight
-            )
-        })
+        .filter(|class| !class.only_looks())
         .flat_map(StepClass::actions)
         .any(|action| action.split(':').nth(1) == Some(operation))
 }
