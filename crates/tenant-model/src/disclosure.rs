@@ -50,6 +50,10 @@ const REASONS: &[(&str, &str)] = &[
         "autoscaling:UpdateAutoScalingGroup",
         "change the group's size or template, and pause it",
     ),
+    (
+        "cloudtrail:LookupEvents",
+        "compare what the account's own log says of us with our ledger",
+    ),
     ("ec2:AllocateAddress", "take a public address for the platform"),
     (
         "ec2:AssociateAddress",
@@ -115,6 +119,10 @@ const REASONS: &[(&str, &str)] = &[
     (
         "ec2:DescribeNatGateways",
         "see the way out of private subnets and how many are left",
+    ),
+    (
+        "ec2:DescribeNetworkInterfaces",
+        "see whether anything still hangs in the platform's network",
     ),
     ("ec2:DescribeRegions", "see whether the region is enabled"),
     ("ec2:DescribeRouteTables", "see where traffic is led"),
@@ -263,6 +271,10 @@ const REASONS: &[(&str, &str)] = &[
         "see what an account may have",
     ),
     ("servicequotas:GetServiceQuota", "see what your account may have"),
+    (
+        "tag:GetResources",
+        "find whatever carries our tags, wherever it is",
+    ),
 ];
 
 /// One action as it is told.

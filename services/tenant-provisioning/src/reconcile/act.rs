@@ -164,13 +164,25 @@ async fn record_and_look(
     observe::again(case, &kinds).await?;
     observe::remember(app, case).await?;
     for (intent, answer) in answered {
-        let ended = matches!(answer, Answer::Done(_)) && intent.call.ends().is_some();
-        if ended && case.claimed(&intent.name).kept.is_some() {
-            case.held
-                .insert(intent.name.clone(), "AWS is still taking it away".to_owned());
+        if matches!(answer, Answer::Done(_)) {
+            wait_for_effect(case, intent);
         }
     }
     Ok(())
+}
+
+/// What AWS has accepted may not show yet. Until it does nothing more is asked of the resource in this pass: the same
+/// call again would only be answered by "exists".
+fn wait_for_effect(case: &mut Case, intent: &Intent) {
+    let ends = intent.call.ends().is_some() && case.claimed(&intent.name).kept.is_some();
+    let why = if ends {
+        "AWS is still taking it away"
+    } else if case.next(&intent.name) == Next::Call(intent.call.clone()) {
+        "AWS does not show it yet"
+    } else {
+        return;
+    };
+    case.held.insert(intent.name.clone(), why.to_owned());
 }
 
 /// First commit. From here on the calls may have happened.

@@ -50,6 +50,8 @@ pub(super) struct Case {
     pub(super) zones: Vec<String>,
     /// Records of the ISV's zone.
     pub(super) dns: Dns,
+    /// Kinds that are looked for at the same time.
+    pub(super) looks_at_once: usize,
     /// Why a machine could not be started, when AWS had none.
     pub(super) no_capacity: Option<String>,
     /// Resources on which nothing more is done in this pass, and why.
@@ -137,6 +139,7 @@ impl Case {
             zones: Vec::new(),
             dns: app.aws.dns(&app.config.endpoint_zone),
             no_capacity: None,
+            looks_at_once: app.config.calls_at_once_max,
             held: BTreeMap::new(),
             calls: 0,
             broker: app.aws.broker(),

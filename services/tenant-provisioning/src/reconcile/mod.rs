@@ -158,10 +158,13 @@ pub async fn pass(app: &App, worker: &str) -> Result<Pass, PassError> {
     }
 }
 
+/// Tenants that changed their state are looked for only when nothing else is due: that look meets every deployment.
 async fn claim(app: &App, worker: &str) -> Result<Option<Lease>, PassError> {
     let mut tx = app.stores.begin_ops().await?;
-    work::wake_changed_tenants(&mut tx).await?;
-    let lease = work::claim(&mut tx, worker).await?;
+    let mut lease = work::claim(&mut tx, worker).await?;
+    if lease.is_none() && work::wake_changed_tenants(&mut tx).await? > 0 {
+        lease = work::claim(&mut tx, worker).await?;
+    }
     tx.commit().await?;
     Ok(lease)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_access::{Account, StepClass};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use tenant_model::{
     blueprint::{Kind, Leads, Spec},
     deployment::Wanted,
@@ -44,11 +44,17 @@ async fn look(case: &Case, account: &Account, kinds: &BTreeSet<Kind>) -> Result<
         let specs = case.blueprint.all().map(|one| &one.spec);
         specs.filter(|spec| spec.kind() == kind).collect::<Vec<_>>()
     };
-    let looks = kinds.iter().map(|kind| {
-        let specs = of_kind(*kind);
-        async move { account.find(*kind, &case.scope, &specs).await }
-    });
-    let mut found: Vec<Found> = try_join_all(looks).await?.into_iter().flatten().collect();
+    let look = |kind: &Kind| -> BoxFuture<'_, _> {
+        let (kind, specs) = (*kind, of_kind(*kind));
+        async move { account.find(kind, &case.scope, &specs).await }.boxed()
+    };
+    let looks: Vec<_> = kinds.iter().map(look).collect();
+    // In order, several at the same time: a rehearsal allows one, so that a seed repeats it to the last call.
+    let looked: Vec<Vec<Found>> = stream::iter(looks)
+        .buffered(case.looks_at_once)
+        .try_collect()
+        .await?;
+    let mut found: Vec<Found> = looked.into_iter().flatten().collect();
     if kinds.contains(&Kind::DnsRecord) && case.operation.is_some() {
         found.extend(records(case, &found).await?);
     }
