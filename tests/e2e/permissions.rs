@@ -18,12 +18,14 @@ use tenantry_tests::{Installation, PASSWORD};
 
 const ACCOUNT: &str = "222222222222";
 
-/// What a change of a deployment calls, or a machine that cannot be started, which this life does not have;
-/// `services/tenant-provisioning/tests` does.
+/// What a change of a deployment calls, a machine that cannot be started, a network that outlives its deployment, and the
+/// comparison with the account's log, which this life does not have; `services/tenant-provisioning/tests` does.
 const CHANGES: &[&str] = &[
     "autoscaling:DescribeScalingActivities",
     "autoscaling:StartInstanceRefresh",
+    "cloudtrail:LookupEvents",
     "ec2:CreateLaunchTemplateVersion",
+    "ec2:DescribeNetworkInterfaces",
     "ec2:ModifyInstanceAttribute",
     "ec2:ModifyVpcEndpoint",
     "ec2:ReplaceRoute",

@@ -62,7 +62,10 @@ impl TenantSession {
     async fn associations_of(&self, table: &str) -> Facts {
         let request = self.ec2_client().describe_route_tables().route_table_ids(table);
         let reply = request.send().await?;
-        let all = reply.route_tables().iter().flat_map(|table| table.associations());
+        let all = reply
+            .route_tables()
+            .iter()
+            .flat_map(aws_sdk_ec2::types::RouteTable::associations);
         let pairs = all.filter_map(|one| Some((one.subnet_id()?, one.route_table_association_id())));
         Ok(facts(pairs))
     }
@@ -80,7 +83,10 @@ impl TenantSession {
     async fn image_of(&self, instance: &str) -> Facts {
         let request = self.ec2_client().describe_instances().instance_ids(instance);
         let reply = request.send().await?;
-        let mut instances = reply.reservations().iter().flat_map(|one| one.instances());
+        let mut instances = reply
+            .reservations()
+            .iter()
+            .flat_map(aws_sdk_ec2::types::Reservation::instances);
         Ok(facts([(
             "ImageId",
             instances.next().and_then(|found| found.image_id()),

@@ -65,6 +65,7 @@ pub async fn advance(admin_url: &str, by: Duration) -> Result<(), StoreError> {
 }
 
 /// Everything that is written down about a tenant, as one hash: two are equal when no row was added, changed or removed.
+/// The ledger is left out: a worker that was overtaken still says there which calls it has made.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -74,6 +75,7 @@ pub async fn fingerprint(admin_url: &str, tenant_id: TenantId) -> Result<String,
         "select quote_ident(c.table_name) from information_schema.columns c
            join information_schema.tables t using (table_schema, table_name)
           where table_schema = 'public' and table_type = 'BASE TABLE' and c.column_name = 'tenant_id'
+            and c.table_name <> 'ledger_entry'
           order by 1",
     )
     .fetch_all(&mut connection)

@@ -56,18 +56,12 @@ fn promises(profile: Profile) -> Vec<Promise> {
         measured_rto_seconds: None,
     };
     match profile {
-        Profile::Single => vec![
-            promise(
-                "instance",
-                (600, 0),
-                "the machine starts again with its volume and address",
-            ),
-            promise(
-                "zone",
-                (3_600, 3_600),
-                "a new machine from the newest snapshot of the volume, which has to be an hour old at most",
-            ),
-        ],
+        // Nothing is promised for the loss of its zone: it stands in one.
+        Profile::Single => vec![promise(
+            "instance",
+            (600, 0),
+            "the machine starts again with its volume and address",
+        )],
         Profile::HighlyAvailable => vec![
             promise(
                 "instance",

@@ -224,7 +224,7 @@ fn lost(fault: &str) -> &str {
 
 fn promise(promise: Option<&Promise>) -> Markup {
     let Some(promise) = promise else {
-        return html! { span.muted { "—" } };
+        return html! { span.muted { "nothing is promised" } };
     };
     let data = match promise.rpo_seconds {
         0 => "no data".to_owned(),
