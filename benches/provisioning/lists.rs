@@ -147,13 +147,30 @@ fn peer(name: String, program: PathBuf, first: Vec<String>) -> Runner {
     }
 }
 
+/// A socket's folder as a parameter of the address: Python resolves whatever stands in the host's place as a name.
+fn in_query(url: &str) -> String {
+    let parts = url
+        .split_once('@')
+        .and_then(|(user, rest)| Some((user, rest.split_once('/')?)));
+    match parts {
+        Some((user, (host, database))) if host.contains("%2F") => {
+            let (database, more) = database.split_once('?').unwrap_or((database, ""));
+            let (host, port) = host.split_once(':').unwrap_or((host, "5432"));
+            format!("{user}@/{database}?host={host}&port={port}&{more}")
+                .trim_end_matches('&')
+                .to_owned()
+        }
+        _ => url.to_owned(),
+    }
+}
+
 /// dbos for Python, when it can be installed.
 fn dbos_python(server: &Server) -> Option<Runner> {
     let wanted = format!("dbos=={DBOS_PYTHON}");
     let home = peers::python("dbos", &[&wanted])?;
     let script = home.join("ten_steps.py");
     std::fs::write(&script, include_str!("peers/dbos_python.py")).ok()?;
-    let first = vec![script.display().to_string(), server.url("dbos_python")];
+    let first = vec![script.display().to_string(), in_query(&server.url("dbos_python"))];
     Some(peer(
         format!("dbos Python {DBOS_PYTHON}"),
         home.join("bin/python"),
