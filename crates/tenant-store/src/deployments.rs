@@ -136,18 +136,6 @@ pub async fn find_blueprint_at(
         .transpose()
 }
 
-/// True while the deployment's work rests by somebody's wish.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn is_paused(conn: &mut Conn, id: DeploymentId) -> Result<bool, StoreError> {
-    let paused = sqlx::query_scalar!(
-        "select paused from deployment where deployment_id = $1",
-        id.as_uuid()
-    );
-    Ok(paused.fetch_optional(conn).await?.unwrap_or(false))
-}
-
 /// One deployment, if the caller's role may see it.
 ///
 /// # Errors

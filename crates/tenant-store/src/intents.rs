@@ -6,42 +6,12 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::postgres::types::PgInterval;
 use tenant_model::{
-    ids::{DeploymentId, TenantId},
+    ids::DeploymentId,
     resource::{Intent, Outcome},
 };
 use uuid::Uuid;
 
 use crate::{Conn, StoreError};
-
-/// Writes an intent down, open, under the fence of the worker that will make the call.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn insert(
-    conn: &mut Conn,
-    (tenant_id, deployment_id): (TenantId, DeploymentId),
-    fence: i64,
-    intent: &Intent,
-) -> Result<(), StoreError> {
-    let call = serde_json::to_value(&intent.call).map_err(StoreError::unreadable)?;
-    sqlx::query!(
-        "insert into intent (intent_id, tenant_id, deployment_id, logical_name, incarnation, call, token,
-                outcome, fence)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        intent.id,
-        tenant_id.as_uuid(),
-        deployment_id.as_uuid(),
-        intent.name,
-        intent.incarnation,
-        call,
-        intent.token,
-        intent.outcome.name(),
-        fence,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
 
 /// What became of a call.
 #[derive(Clone, Copy, Debug)]

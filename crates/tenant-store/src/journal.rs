@@ -38,8 +38,8 @@ pub struct Conclusion<'a> {
 /// Before calls, each about another resource: from the commit on they may have happened.
 ///
 /// # Errors
-/// [`StoreError::Stale`] when another worker has the lease, the operation was withdrawn or the connection is not ready
-/// any more; nothing is written then.
+/// [`StoreError::Stale`] when another worker has the lease, the operation was withdrawn, the deployment is paused or the
+/// connection is not ready any more; nothing is written then.
 pub async fn begin(
     conn: &mut Conn,
     lease: &Lease,
@@ -76,6 +76,7 @@ pub async fn begin(
              from held, asked
             where (select operation_id from live) is not distinct from $10
               and exists (select from connection where connection_id = $11 and state_name = 'ready')
+              and not exists (select from deployment where deployment_id = $2 and paused)
            returning tenant_id, deployment_id, logical_name)
          update resource set state = asked.state, updated_at = now() from written join asked on name = logical_name
           where resource.tenant_id = written.tenant_id and resource.deployment_id = written.deployment_id

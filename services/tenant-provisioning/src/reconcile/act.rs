@@ -9,10 +9,11 @@ use tenant_model::{
     resource::{Intent, Outcome, ResourceRecord, ResourceState, client_token},
 };
 use tenant_store::{
-    Conn, StoreError, connections, deployments,
-    intents::{self, Settlement},
+    Conn, StoreError, connections,
+    intents::Settlement,
+    journal::{self, Conclusion, Terms},
     operations,
-    resources::{self, NewCreation},
+    resources::NewCreation,
     work,
 };
 
@@ -187,42 +188,37 @@ fn wait_for_effect(case: &mut Case, intent: &Intent) {
 
 /// First commit. From here on the calls may have happened.
 async fn write_down(app: &App, case: &mut Case, intents: &[Intent]) -> Result<(), PassError> {
-    let ids = (case.deployment.tenant_id, case.deployment.id);
-    let mut tx = app.stores.begin(ids.0).await?;
-    work::hold(&mut tx, &case.lease).await?;
-    still_wished(&mut tx, case).await?;
-    still_connected(&mut tx, case).await?;
-    let mut records = Vec::new();
-    for intent in intents {
-        intents::insert(&mut tx, ids, case.lease.fence, intent).await?;
-        if let Some(record) = case.records.get(&intent.name) {
-            let record = ResourceRecord {
-                state: under_way(&intent.call, record.state),
-                ..record.clone()
-            };
-            resources::update(&mut tx, ids.1, &record).await?;
-            records.push(record);
-        }
-    }
+    let terms = Terms {
+        operation_id: case.operation.as_ref().map(|operation| operation.id),
+        connection_id: case.deployment.connection_id,
+    };
+    let begun: Vec<(&Intent, ResourceRecord)> = intents
+        .iter()
+        .filter_map(|intent| {
+            let record = case.records.get(&intent.name)?;
+            let state = under_way(&intent.call, record.state);
+            Some((
+                intent,
+                ResourceRecord {
+                    state,
+                    ..record.clone()
+                },
+            ))
+        })
+        .collect();
+    let calls: Vec<_> = begun
+        .iter()
+        .map(|(intent, record)| (*intent, record.state))
+        .collect();
+    let mut tx = app.stores.begin(case.deployment.tenant_id).await?;
+    journal::begin(&mut tx, &case.lease, &terms, &calls).await?;
     case.books.intended(&mut tx, app, intents).await?;
     tx.commit().await?;
     let names = intents.iter().map(|intent| (intent.name.clone(), intent.id));
     case.intents.extend(names);
-    case.records
-        .extend(records.into_iter().map(|record| (record.name.clone(), record)));
+    let records = begun.into_iter().map(|(_, record)| (record.name.clone(), record));
+    case.records.extend(records);
     Ok(())
-}
-
-/// Somebody may have withdrawn the operation since the pass began.
-async fn still_wished(conn: &mut Conn, case: &Case) -> Result<(), PassError> {
-    if deployments::is_paused(conn, case.deployment.id).await? {
-        return Err(StoreError::Stale.into());
-    }
-    let live = operations::find_live_for_update(conn, case.deployment.id).await?;
-    if live.map(|live| live.id) == case.operation.as_ref().map(|operation| operation.id) {
-        return Ok(());
-    }
-    Err(StoreError::Stale.into())
 }
 
 /// The connection may have been quarantined since the pass began: then the call is not made any more.
@@ -305,20 +301,26 @@ pub(super) async fn record(
     case: &mut Case,
     answered: &[(&Intent, &Answer)],
 ) -> Result<(), PassError> {
-    let id = case.deployment.id;
+    let now = app.kit.clock.now();
+    let records: Vec<ResourceRecord> = answered
+        .iter()
+        .filter_map(|(intent, answer)| {
+            let record = case.records.get(&intent.name)?.clone();
+            Some(after(&intent.call, record, answer, now))
+        })
+        .collect();
+    let conclusions: Vec<Conclusion<'_>> = answered
+        .iter()
+        .zip(&records)
+        .map(|((intent, answer), record)| Conclusion {
+            intent_id: intent.id,
+            settlement: settlement(answer),
+            record,
+            created: made(case, (&intent.call, answer), record),
+        })
+        .collect();
     let mut tx = app.stores.begin(case.deployment.tenant_id).await?;
-    work::hold(&mut tx, &case.lease).await?;
-    let mut records = Vec::new();
-    for (intent, answer) in answered {
-        intents::settle(&mut tx, intent.id, &settlement(answer)).await?;
-        let Some(record) = case.records.get(&intent.name).cloned() else {
-            continue;
-        };
-        let record = after(&intent.call, record, answer, app.kit.clock.now());
-        remember_made(&mut tx, case, (&intent.call, answer), &record).await?;
-        resources::update(&mut tx, id, &record).await?;
-        records.push(record);
-    }
+    journal::conclude(&mut tx, &case.lease, &conclusions).await?;
     if answered
         .iter()
         .any(|(_, answer)| matches!(answer, Answer::Refused(_)))
@@ -335,23 +337,21 @@ pub(super) async fn record(
     Ok(())
 }
 
-async fn remember_made(
-    conn: &mut Conn,
-    case: &Case,
-    (call, answer): (&Call, &Answer),
-    record: &ResourceRecord,
-) -> Result<(), PassError> {
+/// The id that a call has made ours.
+fn made<'a>(
+    case: &'a Case,
+    (call, answer): (&Call, &'a Answer),
+    record: &'a ResourceRecord,
+) -> Option<NewCreation<'a>> {
     let (Effect::Create, Answer::Done(Some(aws_id))) = (call.effect(), answer) else {
-        return Ok(());
+        return None;
     };
-    let new = NewCreation {
+    Some(NewCreation {
         aws_id,
         kind: record.kind,
         name: &record.name,
         region: &case.deployment.region,
-    };
-    let (tenant_id, id) = (case.deployment.tenant_id, case.deployment.id);
-    Ok(resources::remember_created(conn, tenant_id, id, &new).await?)
+    })
 }
 
 fn settlement(answer: &Answer) -> Settlement<'_> {
