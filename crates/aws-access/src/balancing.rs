@@ -24,6 +24,7 @@ use crate::{
     AwsError,
     account::{Made, misdirected},
     ec2::{Mark, Scope},
+    error::existing,
     settings::one_attempt,
     tags,
 };
@@ -97,9 +98,8 @@ impl Balancing {
 
     async fn target_group(&self, name: &str) -> Result<Option<(String, Shape)>, AwsError> {
         let reply = self.reads.describe_target_groups().names(name).send().await;
-        let reply = match reply.map_err(AwsError::from) {
-            Err(error) if error.is_not_found() => return Ok(None),
-            reply => reply?,
+        let Some(reply) = existing(reply)? else {
+            return Ok(None);
         };
         let arn = reply
             .target_groups()
@@ -110,9 +110,8 @@ impl Balancing {
 
     async fn balancer(&self, name: &str) -> Result<Option<(String, Shape)>, AwsError> {
         let reply = self.reads.describe_load_balancers().names(name).send().await;
-        let reply = match reply.map_err(AwsError::from) {
-            Err(error) if error.is_not_found() => return Ok(None),
-            reply => reply?,
+        let Some(reply) = existing(reply)? else {
+            return Ok(None);
         };
         let Some(balancer) = reply.load_balancers().first() else {
             return Ok(None);
@@ -131,10 +130,8 @@ impl Balancing {
             .load_balancer_arn(balancer)
             .send()
             .await;
-        let reply = match reply.map_err(AwsError::from) {
-            // It went between two looks.
-            Err(error) if error.is_not_found() => return Ok(None),
-            reply => reply?,
+        let Some(reply) = existing(reply)? else {
+            return Ok(None);
         };
         let https = |listener: &&Listener| listener.port() == Some(HTTPS);
         let listener = reply.listeners().iter().find(https);
@@ -151,9 +148,8 @@ impl Balancing {
             .target_group_arn(target_group)
             .send()
             .await;
-        let reply = match reply.map_err(AwsError::from) {
-            Err(error) if error.is_not_found() => return Ok(0),
-            reply => reply?,
+        let Some(reply) = existing(reply)? else {
+            return Ok(0);
         };
         let states = reply.target_health_descriptions().iter();
         let healthy = states.filter(|one| {

@@ -19,6 +19,7 @@ use crate::{
     AwsError,
     account::{Made, misdirected},
     ec2::{Mark, Scope},
+    error::existing,
     settings::one_attempt,
     tags,
 };
@@ -84,10 +85,8 @@ impl Certificates {
             .certificate_arn(arn)
             .send()
             .await;
-        let reply = match reply.map_err(AwsError::from) {
-            // It went between two looks.
-            Err(error) if error.is_not_found() => return Ok(None),
-            reply => reply?,
+        let Some(reply) = existing(reply)? else {
+            return Ok(None);
         };
         let Some(certificate) = reply.certificate() else {
             return Ok(None);

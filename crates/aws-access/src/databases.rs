@@ -16,6 +16,7 @@ use crate::{
     AwsError,
     account::{Made, misdirected},
     ec2::{Mark, Scope},
+    error::existing,
     settings::one_attempt,
     tags,
 };
@@ -65,9 +66,8 @@ impl Databases {
             .db_instance_identifier(identifier)
             .send()
             .await;
-        let reply = match reply.map_err(AwsError::from) {
-            Err(error) if error.is_not_found() => return Ok(None),
-            reply => reply?,
+        let Some(reply) = existing(reply)? else {
+            return Ok(None);
         };
         let Some(instance) = reply.db_instances().first() else {
             return Ok(None);
@@ -90,9 +90,8 @@ impl Databases {
             .db_subnet_group_name(name)
             .send()
             .await;
-        let reply = match reply.map_err(AwsError::from) {
-            Err(error) if error.is_not_found() => return Ok(None),
-            reply => reply?,
+        let Some(reply) = existing(reply)? else {
+            return Ok(None);
         };
         let arn = reply
             .db_subnet_groups()

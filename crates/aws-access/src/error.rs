@@ -100,6 +100,18 @@ where
     }
 }
 
+/// The answer about something that may not exist; none when it does not, or went between two looks.
+pub(crate) fn existing<T, E>(reply: Result<T, SdkError<E, Response>>) -> Result<Option<T>, AwsError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match reply.map_err(AwsError::from) {
+        Ok(reply) => Ok(Some(reply)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn unanswered<E>(code: &str, error: &SdkError<E, Response>) -> AwsError
 where
     E: std::error::Error + Send + Sync + 'static,

@@ -5,6 +5,7 @@ use serde_json::Value;
 use tenant_model::TenantId;
 use tenant_model::audit::{Content, Entry, GENESIS, Hash, chain};
 
+use crate::chained::{EntryRow, sized};
 use crate::{Conn, StoreError};
 
 /// What a change says of itself, before it gets its place in the chain.
@@ -134,41 +135,4 @@ async fn insert(conn: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
     .execute(conn)
     .await?;
     Ok(())
-}
-
-struct EntryRow {
-    tenant_id: Option<uuid::Uuid>,
-    sequence: i64,
-    at: DateTime<Utc>,
-    actor: String,
-    action: String,
-    subject: String,
-    detail: Value,
-    hash: Vec<u8>,
-}
-
-impl TryFrom<EntryRow> for Entry {
-    type Error = StoreError;
-
-    fn try_from(row: EntryRow) -> Result<Self, Self::Error> {
-        let content = Content {
-            tenant_id: row.tenant_id.map(TenantId::from_uuid),
-            sequence: row.sequence,
-            at: row.at,
-            actor: row.actor,
-            action: row.action,
-            subject: row.subject,
-            detail: row.detail,
-        };
-        Ok(Self {
-            content,
-            hash: sized(row.hash)?,
-        })
-    }
-}
-
-fn sized(bytes: Vec<u8>) -> Result<Hash, StoreError> {
-    bytes
-        .try_into()
-        .map_err(|_| StoreError::unreadable("audit hash is not 32 bytes"))
 }

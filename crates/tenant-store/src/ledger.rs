@@ -2,11 +2,11 @@
 //! Written by whoever uses a customer's role.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use tenant_model::TenantId;
 use tenant_model::audit::{Content, Entry, GENESIS, Hash, chain};
 use tenant_model::ledger::Line;
 
+use crate::chained::{EntryRow, sized, whole_micros};
 use crate::{Conn, StoreError};
 
 /// Appends to the tenant's ledger in the caller's transaction, so that no call is made without its entry.
@@ -138,11 +138,6 @@ pub async fn list_since(
     rows.into_iter().map(Entry::try_from).collect()
 }
 
-/// What the database keeps of a time; the hash is made over exactly that.
-fn whole_micros(at: DateTime<Utc>) -> DateTime<Utc> {
-    DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
-}
-
 async fn lock(conn: &mut Conn, tenant_id: TenantId) -> Result<(), StoreError> {
     sqlx::query!(
         "select pg_advisory_xact_lock(hashtextextended($1, 0)) as locked",
@@ -170,41 +165,4 @@ async fn insert(conn: &mut Conn, tenant_id: TenantId, entry: &Entry) -> Result<(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-struct EntryRow {
-    tenant_id: uuid::Uuid,
-    sequence: i64,
-    at: DateTime<Utc>,
-    actor: String,
-    action: String,
-    subject: String,
-    detail: Value,
-    hash: Vec<u8>,
-}
-
-impl TryFrom<EntryRow> for Entry {
-    type Error = StoreError;
-
-    fn try_from(row: EntryRow) -> Result<Self, Self::Error> {
-        let content = Content {
-            tenant_id: Some(TenantId::from_uuid(row.tenant_id)),
-            sequence: row.sequence,
-            at: row.at,
-            actor: row.actor,
-            action: row.action,
-            subject: row.subject,
-            detail: row.detail,
-        };
-        Ok(Self {
-            content,
-            hash: sized(row.hash)?,
-        })
-    }
-}
-
-fn sized(bytes: Vec<u8>) -> Result<Hash, StoreError> {
-    bytes
-        .try_into()
-        .map_err(|_| StoreError::unreadable("ledger hash is not 32 bytes"))
 }

@@ -12,6 +12,7 @@ pub mod audit;
 pub mod balance;
 pub mod bootstrap;
 pub mod certificates;
+mod chained;
 pub mod connections;
 pub mod dedupe;
 pub mod deployments;
